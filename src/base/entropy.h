@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace vallum {
+
+// The one source of randomness. Seeded in tests and in the simulation; nothing else may make keys,
+// tokens or ids.
+class Entropy {
+ public:
+  Entropy() = default;
+  Entropy(const Entropy&) = delete;
+  Entropy& operator=(const Entropy&) = delete;
+  virtual ~Entropy() = default;
+
+  virtual void fill(ByteSpan into) = 0;
+
+  std::uint64_t next_u64();
+  // RFC 9562 version 4, lower-case text of 36 characters.
+  std::string uuid();
+};
+
+// getrandom(2). Any thread. Ends the process when the kernel has no randomness to give.
+class SystemEntropy final : public Entropy {
+ public:
+  void fill(ByteSpan into) override;
+};
+
+}  // namespace vallum
