@@ -25,7 +25,9 @@ Secret::~Secret() {
 }
 
 void wipe(ByteSpan bytes) {
-  explicit_bzero(bytes.data(), bytes.size());
+  if (!bytes.empty()) {  // an empty span may have no address, which the C function forbids
+    explicit_bzero(bytes.data(), bytes.size());
+  }
 }
 
 }  // namespace vallum
