@@ -42,7 +42,7 @@ format_check() {
 lint() {
   check "format" format_check
   local tool
-  for tool in tools/lint/lint.py tools/lint/threats.py; do
+  for tool in tools/lint/lint.py tools/lint/lint_test.py tools/lint/threats.py; do
     [ ! -e "$tool" ] || check "$tool" python3 "$tool"
   done
 }
