@@ -12,7 +12,7 @@ const EVP_MD* md_of(HashAlgorithm algorithm) {
   static const std::array<EVP_MD*, 3> kMds = {EVP_MD_fetch(nullptr, "SHA2-256", nullptr),
                                               EVP_MD_fetch(nullptr, "SHA2-384", nullptr),
                                               EVP_MD_fetch(nullptr, "SHA2-512", nullptr)};
-  const EVP_MD* md = kMds.at(static_cast<std::size_t>(algorithm));
+  const EVP_MD* md = kMds[static_cast<std::size_t>(algorithm)];
   CHECK(md != nullptr);
   return md;
 }

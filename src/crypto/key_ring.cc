@@ -98,7 +98,7 @@ Bytes KeyRing::wrap(const Secret& shared_secret, Entropy& entropy) const {
   Bytes plain;
   plain.reserve(kKeyBytes + data_keys_.size() * (kIdBytes + kKeyBytes));
   plain.insert(plain.end(), index_key_.expose().begin(), index_key_.expose().end());
-  for (const DataKey& data_key : data_keys_) {
+  for (const SealKey& data_key : data_keys_) {
     append_be64(plain, data_key.id);
     plain.insert(plain.end(), data_key.key.expose().begin(), data_key.key.expose().end());
   }
@@ -125,7 +125,7 @@ Result<void> KeyRing::rotate(Entropy& entropy) {
 
 Bytes KeyRing::seal(const SealPlace& place, ByteView plaintext, Entropy& entropy) {
   CHECK(!data_keys_.empty());
-  DataKey& active = data_keys_.front();
+  SealKey& active = data_keys_.front();
   const Bytes body = active.cipher.seal(plaintext, additional_data(place), entropy);
   Bytes out;
   out.reserve(kIdBytes + body.size());
@@ -139,7 +139,7 @@ Result<Bytes> KeyRing::open(const SealPlace& place, ByteView sealed) {
     return fail(ErrorKind::InvalidInput, "sealed value: too short");
   }
   const std::uint64_t id = load_be64(sealed.data());
-  const auto found = std::ranges::find(data_keys_, id, &DataKey::id);
+  const auto found = std::ranges::find(data_keys_, id, &SealKey::id);
   if (found == data_keys_.end()) {
     return fail(ErrorKind::NotFound, "sealed value: no key of this ring sealed it");
   }

@@ -66,7 +66,7 @@ class KeyRing {
   BlindId blind(std::string_view scope, std::string_view text);
 
  private:
-  struct DataKey {
+  struct SealKey {
     std::uint64_t id;
     Secret key;
     Xaes256Gcm cipher;
@@ -79,7 +79,7 @@ class KeyRing {
   std::string deployment_;
   Secret index_key_;
   Hmac index_mac_;
-  std::vector<DataKey> data_keys_;  // the first one seals
+  std::vector<SealKey> data_keys_;  // the first one seals
 };
 
 }  // namespace vallum::crypto
