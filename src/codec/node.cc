@@ -1,9 +1,11 @@
 #include "codec/node.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/check.h"
 #include "base/strings.h"
+#include "codec/number.h"
 
 namespace vallum::codec {
 
@@ -84,6 +86,52 @@ std::optional<std::int64_t> Node::as_i64() const {
     return std::nullopt;
   }
   return value;
+}
+
+namespace {
+
+// The members that count, in ascending order of keys: of duplicates the last.
+std::vector<const Node::Member*> effective_members(const Node& node) {
+  std::vector<const Node::Member*> members;
+  members.reserve(node.members().size());
+  for (const Node::Member& member : node.members()) {
+    members.push_back(&member);
+  }
+  const auto key = [](const Node::Member* member) -> const std::string& { return member->key; };
+  // Of one key the last stands first: members are one array, so addresses tell their order.
+  std::ranges::sort(members, [](const Node::Member* a, const Node::Member* b) {
+    return a->key != b->key ? a->key < b->key : b < a;
+  });
+  const auto duplicates = std::ranges::unique(members, {}, key);
+  members.erase(duplicates.begin(), duplicates.end());
+  return members;
+}
+
+}  // namespace
+
+// NOLINTNEXTLINE(misc-no-recursion): the readers bound the depth.
+bool Node::equals(const Node& other) const {
+  if (kind_ != other.kind_) {
+    return false;
+  }
+  switch (kind_) {
+    case Kind::Null:
+      return true;
+    case Kind::Bool:
+    case Kind::String:
+      return text_ == other.text_;
+    case Kind::Number:
+      return numbers_equal(text_, other.text_);
+    case Kind::List:
+      return std::ranges::equal(
+          items_, other.items_, [](const Node& a, const Node& b) { return a.equals(b); });
+    case Kind::Map:
+      break;
+  }
+  return std::ranges::equal(
+      effective_members(*this), effective_members(other), [](const Member* a, const Member* b) {
+        return a->key == b->key && a->value.equals(b->value);
+      });
 }
 
 }  // namespace vallum::codec

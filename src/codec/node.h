@@ -11,7 +11,7 @@
 
 namespace vallum::codec {
 
-// Where something stands in its text: 1-based, columns in bytes. Line 0: unknown.
+// Where something stands in its text: 1-based, columns in code points. Line 0: unknown.
 struct Position {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
