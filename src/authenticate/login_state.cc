@@ -1,0 +1,135 @@
+#include "authenticate/login_state.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "codec/base64.h"
+#include "crypto/digest.h"
+#include "crypto/hmac.h"
+#include "crypto/kdf.h"
+
+namespace vallum::authenticate {
+
+namespace {
+
+constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kTimeBytes = 8;
+constexpr std::size_t kMacBytes = 32;
+
+Secret derive(const Secret& cookie_key, std::string_view purpose) {
+  return crypto::hkdf_sha256(cookie_key.expose(), purpose, kKeyBytes);
+}
+
+std::string encode(ByteView bytes) {
+  return codec::encode_base64(bytes, codec::Base64::UrlRaw);
+}
+
+Unexpected bad_state() {
+  return fail(ErrorKind::InvalidInput, "sign-in: the state is not one of ours for this browser");
+}
+
+}  // namespace
+
+CsrfToken make_csrf_token(Entropy& entropy) {
+  CsrfToken token{};
+  entropy.fill(token);
+  return token;
+}
+
+LoginStates::LoginStates(const Secret& cookie_key)
+    : seal_(cookie_key.expose()),
+      cookie_mac_key_(derive(cookie_key, "vallum/csrf-cookie")),
+      verifier_key_(derive(cookie_key, "vallum/pkce-verifier")) {}
+
+std::string LoginStates::cookie_value(const CsrfToken& token, WallTime now) const {
+  Bytes value(token.begin(), token.end());
+  value.resize(token.size() + kTimeBytes);
+  store_be64(static_cast<std::uint64_t>(unix_seconds(now)), value.data() + token.size());
+  const crypto::Mac mac =
+      crypto::hmac(crypto::MacAlgorithm::HmacSha256, cookie_mac_key_.expose(), value);
+  value.insert(value.end(), mac.begin(), mac.end());
+  return encode(value);
+}
+
+std::optional<CsrfToken> LoginStates::read_cookie(std::string_view value, WallTime now) const {
+  const std::optional<Bytes> bytes = codec::decode_base64(value, codec::Base64::UrlRaw);
+  CsrfToken token{};
+  const std::size_t signed_bytes = token.size() + kTimeBytes;
+  if (!bytes || bytes->size() != signed_bytes + kMacBytes) {
+    return std::nullopt;
+  }
+  const ByteView all(*bytes);
+  const crypto::Mac mac = crypto::hmac(
+      crypto::MacAlgorithm::HmacSha256, cookie_mac_key_.expose(), all.first(signed_bytes));
+  if (!constant_time_equal(mac, all.subspan(signed_bytes))) {
+    return std::nullopt;
+  }
+  const WallTime issued =
+      from_unix_seconds(static_cast<std::int64_t>(load_be64(all.data() + token.size())));
+  if (issued + kCookieLifetime < now) {
+    return std::nullopt;
+  }
+  std::ranges::copy(all.first(token.size()), token.begin());
+  return token;
+}
+
+std::string LoginStates::make_state(const CsrfToken& token,
+                                    std::string_view sign_in_url,
+                                    WallTime now,
+                                    Entropy& entropy) const {
+  // T | seconds | trace | C; the trace part is empty until tracing exists.
+  std::string text = codec::encode_base64(token, codec::Base64::Std);
+  text.append("|").append(std::to_string(unix_seconds(now))).append("||");
+  const Bytes sealed = seal_.seal(as_bytes(sign_in_url), as_bytes(text), entropy);
+  text.append(as_text(sealed));
+  return codec::encode_base64(as_bytes(text), codec::Base64::Url);
+}
+
+Result<LoginState> LoginStates::open_state(const CsrfToken& token, std::string_view state) const {
+  if (state.size() > kStateBytesMax) {
+    return bad_state();
+  }
+  const std::optional<Bytes> decoded = codec::decode_base64(state, codec::Base64::Url);
+  if (!decoded) {
+    return bad_state();
+  }
+  const std::string_view text = as_text(*decoded);
+  const std::size_t first = text.find('|');
+  const std::size_t second = first == std::string_view::npos ? first : text.find('|', first + 1);
+  const std::size_t third = second == std::string_view::npos ? second : text.find('|', second + 1);
+  if (third == std::string_view::npos) {
+    return bad_state();
+  }
+  const std::optional<Bytes> carried =
+      codec::decode_base64(text.substr(0, first), codec::Base64::Std);
+  if (!carried || !constant_time_equal(*carried, token)) {
+    return bad_state();
+  }
+  const std::optional<std::uint64_t> seconds =
+      parse_u64(text.substr(first + 1, second - first - 1));
+  if (!seconds || *seconds > 99'999'999'999U) {
+    return bad_state();
+  }
+  const Result<Bytes> url =
+      seal_.open(as_bytes(text.substr(third + 1)), as_bytes(text.substr(0, third + 1)));
+  if (!url) {
+    return bad_state();
+  }
+  return LoginState{.sign_in_url = std::string(as_text(*url)),
+                    .issued = from_unix_seconds(static_cast<std::int64_t>(*seconds))};
+}
+
+std::string LoginStates::pkce_verifier(const CsrfToken& token, std::string_view state) const {
+  std::string message(as_text(token));
+  message.append(state);
+  return encode(
+      crypto::hmac(crypto::MacAlgorithm::HmacSha256, verifier_key_.expose(), as_bytes(message)));
+}
+
+std::string LoginStates::nonce(const CsrfToken& token, std::string_view state) const {
+  std::string message(as_text(token));
+  message.append(state);
+  return encode(crypto::sha256(as_bytes(message)));
+}
+
+}  // namespace vallum::authenticate

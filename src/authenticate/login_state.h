@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/entropy.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "crypto/aead.h"
+
+namespace vallum::authenticate {
+
+// What ties the steps of sign-in at the provider to one browser (identity specification 1.5, 1.9).
+//
+// One cookie per browser, <cookie_name>_csrf, holds a random token; every tab that is signing in
+// shares it. The `state` of an attempt carries the token in clear and the sign-in URL sealed. The
+// PKCE verifier and the nonce are derived from token and state, so an attempt needs no cookie of
+// its own and abandoned attempts leave nothing behind.
+
+// 32 random bytes of one browser.
+using CsrfToken = std::array<std::byte, 32>;
+
+struct LoginState {
+  // The sign-in URL to return to, as it was asked for, with its signature.
+  std::string sign_in_url;
+  WallTime issued;
+};
+
+class LoginStates {
+ public:
+  static constexpr std::chrono::minutes kLifetime{5};
+  static constexpr std::chrono::hours kCookieLifetime{12};
+  static constexpr std::size_t kStateBytesMax = 16 * 1024;
+
+  explicit LoginStates(const Secret& cookie_key);
+
+  // The value of the CSRF cookie, and the token of one: nothing when it is not ours or too old.
+  std::string cookie_value(const CsrfToken& token, WallTime now) const;
+  std::optional<CsrfToken> read_cookie(std::string_view value, WallTime now) const;
+
+  std::string make_state(const CsrfToken& token,
+                         std::string_view sign_in_url,
+                         WallTime now,
+                         Entropy& entropy) const;
+
+  // InvalidInput unless the state was made by this deployment for this browser. Age is for the
+  // caller to judge, who can then send an old attempt back to where it began.
+  Result<LoginState> open_state(const CsrfToken& token, std::string_view state) const;
+
+  // Until one attempt's code has been redeemed, known to this deployment and this browser alone.
+  std::string pkce_verifier(const CsrfToken& token, std::string_view state) const;
+  std::string nonce(const CsrfToken& token, std::string_view state) const;
+
+ private:
+  crypto::XChaCha20Poly1305 seal_;
+  Secret cookie_mac_key_;
+  Secret verifier_key_;
+};
+
+CsrfToken make_csrf_token(Entropy& entropy);
+
+}  // namespace vallum::authenticate

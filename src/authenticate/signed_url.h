@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "codec/form.h"
+#include "crypto/hmac.h"
+
+namespace vallum::authenticate {
+
+// A URL that only holders of the shared key can make (identity specification 1.2): how the route
+// hosts and the authenticate host trust what a browser carries between them. The path separates the
+// purposes; method and body are not covered, so nothing is ever read from a body. One thread at a
+// time.
+class UrlSigner {
+ public:
+  static constexpr std::chrono::seconds kLifetime{300};
+  static constexpr std::chrono::seconds kLeeway{60};
+  // A correctly signed URL that claims to live longer is refused: a peer's mistake must not become
+  // a master key.
+  static constexpr std::chrono::seconds kLifetimeMax{600};
+
+  explicit UrlSigner(const Secret& shared_key);
+
+  // `base` is scheme://host[:port]/path without a query. Returns base?query with times and
+  // signature.
+  std::string sign(std::string_view base, codec::Query query, WallTime now);
+
+  // `base` is https://, the host of the request being answered and its path as received; `query`
+  // its raw query. Returns the query without the signature. InvalidInput for everything that is not
+  // a fresh URL signed for this host and path, and for one in which a parameter of ours stands
+  // twice.
+  Result<codec::Query> verify(std::string_view base, std::string_view query, WallTime now);
+
+ private:
+  std::string signature_of(std::string_view base,
+                           const codec::Query& query,
+                           std::string_view issued,
+                           std::string_view expiry);
+
+  crypto::Hmac mac_;
+};
+
+}  // namespace vallum::authenticate

@@ -1,0 +1,79 @@
+#include "databroker/record.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/strings.h"
+
+namespace vallum::databroker {
+namespace {
+
+constexpr std::string_view kProtobufPrefix = "type.googleapis.com/";
+
+bool is_name(std::string_view text, std::size_t bytes_max) {
+  return !text.empty() && text.size() <= bytes_max && !text.contains('\0') && is_utf8(text);
+}
+
+Result<void> check_names(std::string_view type, std::string_view id, const Limits& limits) {
+  if (!is_name(type, limits.type_bytes_max)) {
+    return fail(ErrorKind::InvalidInput, "record: type is empty, too long, or not plain UTF-8");
+  }
+  if (!is_name(id, limits.id_bytes_max)) {
+    return fail(ErrorKind::InvalidInput, "record: id is empty, too long, or not plain UTF-8");
+  }
+  return {};
+}
+
+Result<void> check_value(const Write& write, const Limits& limits) {
+  if (!write.value) {
+    return {};
+  }
+  const Value& value = *write.value;
+  if (!is_name(value.type_url, limits.type_bytes_max)) {
+    return fail(ErrorKind::InvalidInput, "record: value has no valid type URL");
+  }
+  if (write.type.starts_with(kProtobufPrefix) && write.type != value.type_url) {
+    return fail(ErrorKind::InvalidInput, "record: value is not of the record's type");
+  }
+  if (value.bytes.size() > limits.value_bytes_max) {
+    return fail(ErrorKind::InvalidInput, "record: value is too big");
+  }
+  return {};
+}
+
+Result<void> check_unique(const Batch& batch) {
+  std::vector<std::pair<std::string_view, std::string_view>> keys;
+  keys.reserve(batch.size());
+  for (const Write& write : batch) {
+    keys.emplace_back(write.type, write.id);
+  }
+  std::ranges::sort(keys);
+  if (std::ranges::adjacent_find(keys) != keys.end()) {
+    return fail(ErrorKind::InvalidInput, "record: one key twice in a batch");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_key(const RecordKey& key, const Limits& limits) {
+  return check_names(key.type, key.id, limits);
+}
+
+Result<void> check_batch(const Batch& batch, const Limits& limits) {
+  if (batch.empty() || batch.size() > limits.batch_writes_max) {
+    return fail(ErrorKind::InvalidInput, "record: a batch is empty or has too many writes");
+  }
+  std::size_t bytes = 0;
+  for (const Write& write : batch) {
+    TRY_OK(check_names(write.type, write.id, limits));
+    TRY_OK(check_value(write, limits));
+    bytes += write.type.size() + write.id.size() + (write.value ? write.value->bytes.size() : 0);
+  }
+  if (bytes > limits.batch_bytes_max) {
+    return fail(ErrorKind::InvalidInput, "record: a batch is too big");
+  }
+  return check_unique(batch);
+}
+
+}  // namespace vallum::databroker

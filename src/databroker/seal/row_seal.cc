@@ -1,0 +1,107 @@
+#include "databroker/seal/row_seal.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "databroker/encoding.h"
+
+namespace vallum::databroker {
+namespace {
+
+// Types come from callers of Put: past this many they are computed each time.
+constexpr std::size_t kTypeTagsKept = 256;
+
+crypto::SealPlace seal_place(const RowPlace& place) {
+  return {.type = as_text(place.type), .blind_id = place.id, .version = place.version};
+}
+
+crypto::SealPlace note_place() {
+  return {.type = "note", .blind_id = {}, .version = 0};
+}
+
+}  // namespace
+
+void RowSum::toggle(const crypto::BlindId& term) {
+  for (std::size_t i = 0; i < sum_.size(); ++i) {
+    sum_[i] ^= term[i];
+  }
+}
+
+RowSum RowSum::from_bytes(ByteView bytes) {
+  RowSum sum;
+  CHECK(bytes.size() == sum.sum_.size());
+  std::ranges::copy(bytes, sum.sum_.begin());
+  return sum;
+}
+
+crypto::BlindId RowSeal::blind_id(std::string_view type, std::string_view id) {
+  std::string text;
+  text.reserve(type.size() + 1 + id.size());
+  text.append(type).push_back('\0');  // no type contains NUL (check_batch)
+  text.append(id);
+  return ring_.blind("record id", text);
+}
+
+TypeTag RowSeal::type_tag(std::string_view type) {
+  if (const auto found = type_tags_.find(type); found != type_tags_.end()) {
+    return found->second;
+  }
+  const crypto::BlindId blind = ring_.blind("record type", type);
+  TypeTag tag{};
+  std::copy_n(blind.begin(), tag.size(), tag.begin());
+  if (type_tags_.size() < kTypeTagsKept) {
+    type_tags_.emplace(type, tag);
+  }
+  return tag;
+}
+
+RowPlace RowSeal::place_of(const Record& record) {
+  return {.id = blind_id(record.type, record.id),
+          .type = type_tag(record.type),
+          .version = record.version,
+          .is_deleted = record.is_deleted()};
+}
+
+crypto::BlindId RowSeal::row_term(const RowPlace& place) {
+  std::array<std::byte, sizeof(place.id) + sizeof(place.type) + 9> text{};
+  auto* at = std::ranges::copy(place.id, text.begin()).out;
+  at = std::ranges::copy(place.type, at).out;
+  store_be64(place.version, at);
+  text.back() = place.is_deleted ? std::byte{1} : std::byte{0};
+  return ring_.blind("row", as_text(text));
+}
+
+Bytes RowSeal::seal(const RowPlace& place, const Record& record) {
+  std::string plain = encode_record(record);
+  Bytes sealed = ring_.seal(seal_place(place), as_bytes(plain), entropy_);
+  wipe({reinterpret_cast<std::byte*>(plain.data()), plain.size()});
+  return sealed;
+}
+
+Result<Record> RowSeal::open(const RowPlace& place, ByteView sealed) {
+  auto plain = ring_.open(seal_place(place), sealed);
+  if (!plain) {
+    return fail(ErrorKind::Internal, "store: a record was altered, or sealed with an unknown key");
+  }
+  Result<Record> record = decode_record(*plain);
+  wipe(*plain);
+  if (!record || place_of(*record) != place) {
+    return fail(ErrorKind::Internal, "store: a record is not the one that belongs in its place");
+  }
+  return record;
+}
+
+Bytes RowSeal::seal_note(std::string_view name, ByteView note) {
+  crypto::SealPlace place = note_place();
+  place.blind_id = ring_.blind("note", name);
+  return ring_.seal(place, note, entropy_);
+}
+
+Result<Bytes> RowSeal::open_note(std::string_view name, ByteView sealed) {
+  crypto::SealPlace place = note_place();
+  place.blind_id = ring_.blind("note", name);
+  return ring_.open(place, sealed);
+}
+
+}  // namespace vallum::databroker

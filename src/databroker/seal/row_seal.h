@@ -1,0 +1,73 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/entropy.h"
+#include "base/result.h"
+#include "base/strings.h"
+#include "crypto/key_ring.h"
+#include "databroker/record.h"
+
+namespace vallum::databroker {
+
+// Equal for equal types, and says nothing else.
+using TypeTag = std::array<std::byte, 16>;
+
+// Where a row stands, in the words the backend may see.
+struct RowPlace {
+  crypto::BlindId id{};
+  TypeTag type{};
+  std::uint64_t version = 0;
+  bool is_deleted = false;
+
+  bool operator==(const RowPlace&) const = default;
+};
+
+// The sum of all rows of a store, whatever their order: one row more, less or other makes another
+// sum. The terms are keyed (MSet-XOR-Hash), so only who holds the keys can make two sets meet.
+class RowSum {
+ public:
+  // Adds the row's term, or takes it out again.
+  void toggle(const crypto::BlindId& term);
+
+  ByteView bytes() const { return sum_; }
+  static RowSum from_bytes(ByteView bytes);
+  bool operator==(const RowSum&) const = default;
+
+ private:
+  std::array<std::byte, 32> sum_{};
+};
+
+// What every persistent backend does to a record before it writes it, and after it read it. The
+// backend sees blind ids, blind types, versions, and which rows are tombstones; nothing else.
+// One thread at a time.
+class RowSeal {
+ public:
+  RowSeal(crypto::KeyRing ring, Entropy& entropy) : ring_(std::move(ring)), entropy_(entropy) {}
+
+  crypto::BlindId blind_id(std::string_view type, std::string_view id);
+  TypeTag type_tag(std::string_view type);
+  RowPlace place_of(const Record& record);
+  crypto::BlindId row_term(const RowPlace& place);
+
+  Bytes seal(const RowPlace& place, const Record& record);
+  // Internal when the bytes are not what was sealed for this place.
+  Result<Record> open(const RowPlace& place, ByteView sealed);
+
+  // For the store's own notes, each under its own name.
+  Bytes seal_note(std::string_view name, ByteView note);
+  Result<Bytes> open_note(std::string_view name, ByteView sealed);
+
+ private:
+  crypto::KeyRing ring_;
+  Entropy& entropy_;
+  // A handful of types make all records.
+  std::unordered_map<std::string, TypeTag, StringHash, std::equal_to<>> type_tags_;
+};
+
+}  // namespace vallum::databroker

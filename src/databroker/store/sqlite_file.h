@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+
+#include "base/entropy.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "crypto/key_ring.h"
+#include "databroker/seal/row_seal.h"
+#include "databroker/store/sqlite_database.h"
+#include "databroker/store/store.h"
+
+namespace vallum::databroker {
+
+// One process at a time in a directory: an exclusive flock on DIR/vallum.lock, kept until death.
+class DirectoryLock {
+ public:
+  static Result<DirectoryLock> take(const std::string& directory);
+
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+  DirectoryLock(DirectoryLock&& other) noexcept;
+  DirectoryLock& operator=(DirectoryLock&&) = delete;
+  ~DirectoryLock();
+
+ private:
+  explicit DirectoryLock(int fd) : fd_(fd) {}
+
+  int fd_;
+};
+
+// What the store notes about itself, sealed under "head" in every transaction.
+struct Head {
+  StoreState state;
+  RowSum sum;
+
+  bool operator==(const Head&) const = default;
+};
+
+Bytes seal_head(RowSeal& seal, const Head& head);
+
+// An open store file whose keys are unwrapped and whose head is read.
+struct SqliteFile {
+  DirectoryLock lock;
+  SqliteDatabase database;
+  RowSeal seal;
+  Head head;
+};
+
+// Makes DIR/vallum.db when there is none (whole or not at all), brings its tables to this
+// version, and checks that it is ours, sound and of this secret. See SqliteStore::open for errors.
+Result<SqliteFile> open_sqlite_file(const std::string& directory,
+                                    const Secret& shared_secret,
+                                    Entropy& entropy);
+
+}  // namespace vallum::databroker
