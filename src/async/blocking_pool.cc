@@ -18,8 +18,8 @@ struct BlockingPool::Shared {
   const Limits limits;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<detail::CallRef<detail::RemoteCallState>> queue;  // guarded by mutex
-  bool stopping = false;                                       // guarded by mutex
+  std::deque<detail::CallRef<detail::RemoteCallState>> waiting;  // guarded by mutex
+  bool stopping = false;                                         // guarded by mutex
   std::vector<std::thread> threads;
 };
 
@@ -27,12 +27,12 @@ void BlockingPool::Shared::work() {
   ::pthread_setname_np(::pthread_self(), limits.name.substr(0, 15).c_str());
   std::unique_lock lock(mutex);
   for (;;) {
-    changed.wait(lock, [this] { return stopping || !queue.empty(); });
+    changed.wait(lock, [this] { return stopping || !waiting.empty(); });
     if (stopping) {
       return;
     }
-    detail::CallRef<detail::RemoteCallState> call = std::move(queue.front());
-    queue.pop_front();
+    detail::CallRef<detail::RemoteCallState> call = std::move(waiting.front());
+    waiting.pop_front();
     lock.unlock();
     if (!call->is_abandoned()) {
       detail::execute_and_return(std::move(call));
@@ -71,14 +71,15 @@ bool BlockingPool::submit(detail::CallRef<detail::RemoteCallState> call) {
   }
   {
     const std::lock_guard lock(shared_->mutex);
-    if (shared_->queue.size() >= shared_->limits.queued_max) {
+    if (shared_->waiting.size() >= shared_->limits.queued_max) {
       // Those whose callers gave up hold no place.
-      std::erase_if(shared_->queue, [](const auto& waiting) { return waiting->is_abandoned(); });
-      if (shared_->queue.size() >= shared_->limits.queued_max) {
+      std::erase_if(shared_->waiting,
+                    [](const auto& call_waiting) { return call_waiting->is_abandoned(); });
+      if (shared_->waiting.size() >= shared_->limits.queued_max) {
         return false;
       }
     }
-    shared_->queue.push_back(std::move(call));
+    shared_->waiting.push_back(std::move(call));
   }
   shared_->changed.notify_one();
   return true;
@@ -86,7 +87,7 @@ bool BlockingPool::submit(detail::CallRef<detail::RemoteCallState> call) {
 
 std::size_t BlockingPool::queued() const {
   const std::lock_guard lock(shared_->mutex);
-  return shared_->queue.size();
+  return shared_->waiting.size();
 }
 
 }  // namespace vallum::async

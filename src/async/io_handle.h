@@ -31,6 +31,7 @@ class IoHandle {
   int fd() const { return fd_.get(); }
   Core& core() const { return core_; }
   Readiness& readable() { return readable_; }
+  const Readiness& readable() const { return readable_; }
   Readiness& writable() { return writable_; }
   // The peer has closed or failed: readable stays set, because no further edge will come.
   bool hang_up() const { return hang_up_; }

@@ -16,7 +16,7 @@ class Task;
 
 namespace detail {
 
-class PromiseBase : public FrameAllocated {
+class AwaitedPromise : public FrameAllocated {
  public:
   struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }
@@ -34,7 +34,7 @@ class PromiseBase : public FrameAllocated {
     check_failed(__FILE__, __LINE__, "no exception leaves a coroutine");
   }
   void continue_with(std::coroutine_handle<> continuation) noexcept {
-    DCHECK(continuation_ == nullptr);
+    DCHECK(!continuation_);
     continuation_ = continuation;
   }
 
@@ -43,7 +43,7 @@ class PromiseBase : public FrameAllocated {
 };
 
 template <class T>
-class TaskPromise final : public PromiseBase {
+class TaskPromise final : public AwaitedPromise {
  public:
   Task<T> get_return_object() noexcept;
   template <class U = T>
@@ -57,7 +57,7 @@ class TaskPromise final : public PromiseBase {
 };
 
 template <>
-class TaskPromise<void> final : public PromiseBase {
+class TaskPromise<void> final : public AwaitedPromise {
  public:
   Task<void> get_return_object() noexcept;
   void return_void() const noexcept {}
@@ -95,7 +95,7 @@ class [[nodiscard]] Task {
 
   // co_await make(), or co_await std::move(task).
   auto operator co_await() && noexcept {
-    DCHECK(handle_ != nullptr);
+    DCHECK(handle_);
     struct Awaiter {
       std::coroutine_handle<promise_type> handle;
       bool await_ready() const noexcept { return false; }
@@ -112,7 +112,8 @@ class [[nodiscard]] Task {
   friend promise_type;
   explicit Task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
   void reset() noexcept {
-    if (handle_ != nullptr) {
+    // Not compared with nullptr: that would look at every operator== of the value's namespaces.
+    if (handle_) {
       handle_.destroy();
       handle_ = nullptr;
     }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/strings.h"
+#include "codec/node.h"
 
 namespace vallum::codec {
 
@@ -90,6 +91,37 @@ void append_json_string(std::string& out, std::string_view text) {
   }
   out.append(text, from, i - from);
   out.push_back('"');
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): the readers bound the depth.
+void write_node(JsonWriter& json, const Node& node) {
+  switch (node.kind()) {
+    case Node::Kind::Null:
+      json.null();
+      return;
+    case Node::Kind::Bool:
+    case Node::Kind::Number:
+      json.raw(node.text());
+      return;
+    case Node::Kind::String:
+      json.value(node.text());
+      return;
+    case Node::Kind::List:
+      json.begin_array();
+      for (const Node& item : node.items()) {
+        write_node(json, item);
+      }
+      json.end_array();
+      return;
+    case Node::Kind::Map:
+      break;
+  }
+  json.begin_object();
+  for (const Node::Member& member : node.members()) {
+    json.key(member.key);
+    write_node(json, member.value);
+  }
+  json.end_object();
 }
 
 void JsonWriter::separate() {

@@ -59,6 +59,11 @@ class JsonWriter {
   bool needs_comma_ = false;
 };
 
+class Node;
+
+// Writes the whole value; of duplicate members each is written.
+void write_node(JsonWriter& json, const Node& node);
+
 // Appends `text` as a JSON string with its quotes.
 void append_json_string(std::string& out, std::string_view text);
 

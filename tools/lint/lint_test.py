@@ -88,6 +88,10 @@ class BannedTest(Tree):
     def test_similar_names_do_not_count(self):
         self.assert_clean("src/http/a.cc", "void f() {\n  snprintf(b, n, s);\n  operand(x);\n  deadline.at();\n}\n")
 
+    def test_a_queue_may_grow_where_its_limit_is_checked(self):
+        self.assert_clean("src/http/a.cc", "if (queue_.size() >= limits_.waiting_max) {\n  return false;\n}\n"
+                          "queue_.push_back(x);\n")
+
     def test_threads_are_allowed_in_async_only(self):
         self.assert_clean("src/async/a.cc", "std::mutex m_;\nstd::atomic<int> n;\n")
 

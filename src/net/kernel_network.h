@@ -1,0 +1,21 @@
+#pragma once
+
+#include "async/core.h"
+#include "net/network.h"
+
+namespace vallum::net {
+
+// TCP of the kernel on one core's reactor.
+class KernelNetwork final : public Network {
+ public:
+  // `core` outlives this.
+  explicit KernelNetwork(async::Core& core) : core_(core) {}
+
+  Result<std::unique_ptr<Listener>> listen(SocketAddress address, ListenOptions options) override;
+  Async<std::unique_ptr<Stream>> connect(SocketAddress address, Deadline deadline) override;
+
+ private:
+  async::Core& core_;
+};
+
+}  // namespace vallum::net

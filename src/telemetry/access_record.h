@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "telemetry/decision_record.h"
+#include "telemetry/timestamp.h"
+
+namespace vallum::telemetry {
+
+// How long each part of a request took; nothing where it was not reached.
+struct RecordTimings {
+  Duration total{};  // to the last byte sent downstream
+  std::optional<Duration> authorize;
+  std::optional<Duration> upstream_connect;
+  std::optional<Duration> upstream_first_byte;
+};
+
+// The decision a request got; own endpoints and requests refused before it have none.
+struct RecordDecision {
+  Verdict allow;
+  Verdict deny;
+};
+
+// Everything the line "http-request" says (configuration specification 2.2), widened by identity,
+// decision and outcome, so that one line answers who did what. Views live until the line is
+// written.
+struct AccessRecord {
+  WallTime time;
+  std::string_view request_id;
+  std::string_view protocol;  // "HTTP/1.1"
+  std::string_view method;
+  std::string_view authority;
+  std::string_view target;  // as received; the line ends it at '?'
+  std::string_view user_agent;
+  std::string_view referer;  // as received; the line ends it at '?' or '#'
+  std::string_view forwarded_for;
+  std::string_view ip;
+  std::string_view upstream_address;
+  RecordIdentity identity;
+  std::optional<RecordRoute> route;
+  std::optional<RecordDecision> decision;
+  std::string_view outcome;
+  std::uint16_t status = 0;
+  // The stable name of why this status: "via_upstream", "ext_authz_denied", "route_not_found", ...
+  std::string_view details;
+  std::uint64_t request_body_bytes = 0;
+  std::uint64_t response_body_bytes = 0;
+  RecordTimings timings;
+};
+
+// Appends the line with its newline. Never allocates once `line` is large enough.
+void append_access(std::string& line, TimestampWriter& timestamp, const AccessRecord& record);
+
+}  // namespace vallum::telemetry

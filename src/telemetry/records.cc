@@ -1,0 +1,156 @@
+#include <algorithm>
+
+#include "codec/json_writer.h"
+#include "telemetry/access_record.h"
+#include "telemetry/decision_record.h"
+#include "telemetry/limits.h"
+
+namespace vallum::telemetry {
+
+namespace {
+
+using codec::JsonWriter;
+
+std::string_view bounded(std::string_view text) {
+  return text.substr(0, kRecordFieldBytesMax);
+}
+
+std::string_view before(std::string_view text, std::string_view any_of) {
+  return text.substr(0, text.find_first_of(any_of));
+}
+
+std::string_view path_of(std::string_view target) {
+  return before(target, "?").substr(0, kRecordTargetBytesMax);
+}
+
+// A referer may carry tokens in its query and fragment, and a password before its host.
+std::string_view plain_referer(std::string_view referer) {
+  referer = before(referer, "?#");
+  const std::size_t slashes = referer.find("//");
+  const std::size_t start = slashes == std::string_view::npos ? 0 : slashes + 2;
+  const std::size_t at = before(referer.substr(start), "/\\").rfind('@');
+  if (at != std::string_view::npos) {
+    referer.remove_prefix(start + at + 1);
+  }
+  return bounded(referer);
+}
+
+struct VerdictNames {
+  std::string_view value;
+  std::string_view why_true;
+  std::string_view why_false;
+};
+constexpr VerdictNames kAllow = {"allow", "allow-why-true", "allow-why-false"};
+constexpr VerdictNames kDeny = {"deny", "deny-why-true", "deny-why-false"};
+
+void append_verdict(JsonWriter& json, const VerdictNames& names, const Verdict& verdict) {
+  json.member(names.value, verdict.value);
+  json.key(verdict.value ? names.why_true : names.why_false).begin_array();
+  for (const std::string_view reason : verdict.reasons) {
+    json.value(reason);
+  }
+  json.end_array();
+}
+
+void append_identity(JsonWriter& json, const RecordIdentity& identity) {
+  if (!identity.session_id.empty()) {
+    json.member("session-id", identity.session_id);
+  }
+  if (!identity.service_account_id.empty()) {
+    json.member("service-account-id", identity.service_account_id);
+  }
+  json.member("user", bounded(identity.user)).member("email", bounded(identity.email));
+}
+
+double millis(Duration duration) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(duration);
+  return static_cast<double>(micros.count()) / 1000.0;
+}
+
+void append_timings(JsonWriter& json, const RecordTimings& timings) {
+  json.member("duration", millis(timings.total));
+  if (timings.authorize) {
+    json.member("authorize-duration", millis(*timings.authorize));
+  }
+  if (timings.upstream_connect) {
+    json.member("upstream-connect-duration", millis(*timings.upstream_connect));
+  }
+  if (timings.upstream_first_byte) {
+    json.member("upstream-first-byte-duration", millis(*timings.upstream_first_byte));
+  }
+}
+
+JsonWriter& begin_line(JsonWriter& json,
+                       std::string_view service,
+                       std::string_view time,
+                       std::string_view message) {
+  return json.begin_object()
+      .member("level", "info")
+      .member("service", service)
+      .member("time", time)
+      .member("message", message);
+}
+
+void end_line(std::string& line, JsonWriter& json) {
+  json.end_object();
+  line.push_back('\n');
+}
+
+}  // namespace
+
+void append_decision(std::string& line, TimestampWriter& timestamp, const DecisionRecord& record) {
+  JsonWriter json(line);
+  begin_line(json, "authorize", timestamp.format(record.time), "authorize check")
+      .member("request-id", record.request_id)
+      .member("check-request-id", bounded(record.client_request_id))
+      .member("method", bounded(record.method))
+      .member("host", bounded(record.host))
+      .member("path", path_of(record.target))
+      .member("ip", record.ip);
+  append_identity(json, record.identity);
+  if (record.route) {
+    json.member("envoy-route-id", record.route->matched_id)
+        .member("envoy-route-checksum", record.route->checksum)
+        .member("route-id", record.route->id)
+        .member("route-checksum", record.route->checksum);
+  }
+  append_verdict(json, kAllow, record.allow);
+  append_verdict(json, kDeny, record.deny);
+  json.member("outcome", record.outcome);
+  end_line(line, json);
+}
+
+void append_access(std::string& line, TimestampWriter& timestamp, const AccessRecord& record) {
+  JsonWriter json(line);
+  begin_line(json, "envoy", timestamp.format(record.time), "http-request")
+      .member("request-id", record.request_id)
+      .member("protocol", record.protocol)
+      .member("method", bounded(record.method))
+      .member("authority", bounded(record.authority))
+      .member("path", path_of(record.target))
+      .member("user-agent", bounded(record.user_agent))
+      .member("referer", plain_referer(record.referer))
+      .member("forwarded-for", bounded(record.forwarded_for))
+      .member("ip", record.ip);
+  append_identity(json, record.identity);
+  json.member("upstream-cluster", record.route ? record.route->cluster : std::string_view());
+  if (!record.upstream_address.empty()) {
+    json.member("upstream-address", record.upstream_address);
+  }
+  if (record.route) {
+    json.member("envoy-route-id", record.route->matched_id).member("route-id", record.route->id);
+  }
+  if (record.decision) {
+    append_verdict(json, kAllow, record.decision->allow);
+    append_verdict(json, kDeny, record.decision->deny);
+  }
+  json.member("outcome", record.outcome)
+      .member("response-code", record.status)
+      .member("response-code-details", bounded(record.details))
+      .member("received", record.request_body_bytes)
+      .member("size", record.response_body_bytes);
+  append_timings(json, record.timings);
+  end_line(line, json);
+}
+
+}  // namespace vallum::telemetry

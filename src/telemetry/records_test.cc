@@ -1,0 +1,193 @@
+#include <array>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "codec/json.h"
+#include "codec/read_limits.h"
+#include "telemetry/access_record.h"
+#include "telemetry/decision_record.h"
+#include "telemetry/limits.h"
+
+namespace vallum::telemetry {
+namespace {
+
+constexpr std::array<std::string_view, 2> kReasons = {"domain-ok", "user-ok"};
+
+DecisionRecord decision() {
+  DecisionRecord record;
+  record.time = from_unix_seconds(1767225600);
+  record.request_id = "r1";
+  record.client_request_id = "r1";
+  record.method = "GET";
+  record.host = "app.example";
+  record.target = "/a%20b?secret=1";
+  record.ip = "192.0.2.1";
+  record.identity = {
+      .session_id = "s1", .service_account_id = "", .user = "u1", .email = "a@b.example"};
+  record.route = {
+      .id = "", .matched_id = "5f", .checksum = 18446744073709551615U, .cluster = "app-5f"};
+  record.allow = {.value = true, .reasons = kReasons};
+  record.deny = {.value = false, .reasons = {}};
+  record.outcome = "permit";
+  return record;
+}
+
+AccessRecord access() {
+  AccessRecord record;
+  record.time = from_unix_seconds(1767225600);
+  record.request_id = "r1";
+  record.protocol = "HTTP/1.1";
+  record.method = "POST";
+  record.authority = "app.example";
+  record.target = "/a?pomerium_session=planted";
+  record.user_agent = "curl";
+  record.status = 200;
+  record.details = "via_upstream";
+  record.request_body_bytes = 7;
+  record.response_body_bytes = 1024;
+  record.timings.total = std::chrono::microseconds(1500);
+  return record;
+}
+
+std::string line_of(const DecisionRecord& record) {
+  std::string line;
+  TimestampWriter timestamp;
+  append_decision(line, timestamp, record);
+  return line;
+}
+
+std::string line_of(const AccessRecord& record) {
+  std::string line;
+  TimestampWriter timestamp;
+  append_access(line, timestamp, record);
+  return line;
+}
+
+codec::Node parsed(const std::string& line) {
+  auto node = codec::parse_json(line, codec::ReadLimits{}, codec::DuplicateKeys::Refuse);
+  EXPECT_TRUE(node.has_value()) << line;
+  return node.has_value() ? *node : codec::Node();
+}
+
+std::string text(const codec::Node& node, std::string_view key) {
+  const codec::Node* found = node.find(key);
+  return found == nullptr ? "(absent)" : found->text();
+}
+
+TEST(DecisionRecordTest, SaysWhatWasDecidedAboutWhom) {
+  EXPECT_EQ(line_of(decision()),
+            "{\"level\":\"info\",\"service\":\"authorize\",\"time\":\"2026-01-01T00:00:00.000Z\","
+            "\"message\":\"authorize check\",\"request-id\":\"r1\",\"check-request-id\":\"r1\","
+            "\"method\":\"GET\",\"host\":\"app.example\",\"path\":\"/a%20b\",\"ip\":\"192.0.2.1\","
+            "\"session-id\":\"s1\",\"user\":\"u1\",\"email\":\"a@b.example\","
+            "\"envoy-route-id\":\"5f\",\"envoy-route-checksum\":18446744073709551615,"
+            "\"route-id\":\"\",\"route-checksum\":18446744073709551615,"
+            "\"allow\":true,\"allow-why-true\":[\"domain-ok\",\"user-ok\"],"
+            "\"deny\":false,\"deny-why-false\":[],\"outcome\":\"permit\"}\n");
+}
+
+TEST(DecisionRecordTest, ReasonsAreNamedAfterTheAnswer) {
+  DecisionRecord record = decision();
+  record.allow = {.value = false, .reasons = kReasons};
+  record.deny = {.value = true, .reasons = kReasons};
+
+  const codec::Node node = parsed(line_of(record));
+
+  EXPECT_EQ(node.find("allow-why-true"), nullptr);
+  EXPECT_EQ(node.find("allow-why-false")->items().size(), 2U);
+  EXPECT_EQ(node.find("deny-why-true")->items().size(), 2U);
+}
+
+TEST(DecisionRecordTest, LeavesOutWhatDoesNotExist) {
+  DecisionRecord record = decision();
+  record.identity = {};
+  record.route.reset();
+
+  const codec::Node node = parsed(line_of(record));
+
+  EXPECT_EQ(node.find("session-id"), nullptr);
+  EXPECT_EQ(node.find("service-account-id"), nullptr);
+  EXPECT_EQ(node.find("route-checksum"), nullptr);
+  EXPECT_EQ(text(node, "user"), "");
+}
+
+TEST(DecisionRecordTest, BytesOfAClientNeverBreakTheLine) {
+  DecisionRecord record = decision();
+  std::string all;
+  for (int c = 255; c >= 0; --c) {
+    if (c != '?') {
+      all.push_back(static_cast<char>(c));
+    }
+  }
+  record.target = all;
+  record.client_request_id = all;
+
+  const std::string line = line_of(record);
+
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  EXPECT_EQ(parsed(line).find("outcome")->text(), "permit");
+}
+
+TEST(DecisionRecordTest, OneRequestTakesBoundedSpace) {
+  DecisionRecord record = decision();
+  const std::string huge(1U << 20U, '\x01');
+  record.target = huge;
+  record.host = huge;
+  record.method = huge;
+
+  EXPECT_LT(line_of(record).size(), 6 * (kRecordTargetBytesMax + 8 * kRecordFieldBytesMax));
+}
+
+TEST(AccessRecordTest, IsWideEnoughToAnswerAlone) {
+  AccessRecord record = access();
+  record.identity = decision().identity;
+  record.route = decision().route;
+  record.decision = {.allow = {.value = true, .reasons = kReasons}, .deny = {}};
+  record.outcome = "permit";
+  record.upstream_address = "10.0.0.1:80";
+  record.timings.authorize = std::chrono::microseconds(2);
+
+  const codec::Node node = parsed(line_of(record));
+
+  EXPECT_EQ(text(node, "message"), "http-request");
+  EXPECT_EQ(text(node, "email"), "a@b.example");
+  EXPECT_EQ(text(node, "upstream-cluster"), "app-5f");
+  EXPECT_EQ(text(node, "envoy-route-id"), "5f");
+  EXPECT_EQ(text(node, "response-code"), "200");
+  EXPECT_EQ(text(node, "size"), "1024");
+  EXPECT_EQ(text(node, "received"), "7");
+  EXPECT_EQ(text(node, "duration"), "1.5");
+  EXPECT_EQ(text(node, "authorize-duration"), "0.002");
+  EXPECT_EQ(node.find("upstream-connect-duration"), nullptr);
+  EXPECT_EQ(node.find("allow-why-true")->items().size(), 2U);
+}
+
+TEST(AccessRecordTest, ARequestWithoutDecisionHasNone) {
+  const codec::Node node = parsed(line_of(access()));
+
+  EXPECT_EQ(node.find("allow"), nullptr);
+  EXPECT_EQ(node.find("deny"), nullptr);
+  EXPECT_EQ(text(node, "upstream-cluster"), "");
+}
+
+// Covers SES-18.
+TEST(AccessRecordTest, NoSecretOfAUrlIsWritten) {
+  AccessRecord record = access();
+  for (const char* referer : {"https://app.example/p?token=planted",
+                              "https://app.example/p#planted",
+                              "https://u:planted@app.example/p",
+                              "//u:planted@app.example",
+                              "u:planted@app.example/x@y",
+                              "https://a@u:planted@app.example/@"}) {
+    record.referer = referer;
+
+    const std::string line = line_of(record);
+
+    EXPECT_EQ(line.find("planted"), std::string::npos) << line;
+    EXPECT_NE(line.find("app.example"), std::string::npos) << line;
+  }
+}
+
+}  // namespace
+}  // namespace vallum::telemetry
