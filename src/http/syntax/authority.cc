@@ -9,22 +9,30 @@
 namespace vallum::http {
 namespace {
 
-bool is_host_byte(char c) {
-  return (c >= 'a' && c <= 'z') || is_ascii_digit(c) || c == '-' || c == '.' || c == '_';
+// The byte in lower case, or 0 when it is not for host names.
+consteval std::array<char, 256> make_host_bytes() {
+  std::array<char, 256> table{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyz0123456789-._")) {
+    table[static_cast<unsigned char>(c)] = c;
+    if (is_ascii_alpha(c)) {
+      table[static_cast<unsigned char>(c - 32)] = c;
+    }
+  }
+  return table;
 }
+constexpr std::array<char, 256> kHostBytes = make_host_bytes();
 
 // Whether resolvers and browsers take this last label for a number: such a host is an IPv4 address
 // or nothing (WHATWG URL 3.5, "ends in a number").
 bool is_number_label(std::string_view label) {
+  if (label.empty() || !is_ascii_digit(label[0])) [[likely]] {
+    return false;
+  }
   if (label.starts_with("0x")) {
     return std::ranges::all_of(label.substr(2),
                                [](char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f'); });
   }
-  return !label.empty() && std::ranges::all_of(label, is_ascii_digit);
-}
-
-std::string_view last_label(std::string_view host) {
-  return host.substr(host.rfind('.') + 1);  // npos + 1 is 0
+  return std::ranges::all_of(label, is_ascii_digit);
 }
 
 }  // namespace
@@ -34,59 +42,80 @@ void Authority::append(std::string_view piece) {
   text_bytes_ = static_cast<std::uint16_t>(text_bytes_ + piece.size());
 }
 
-Result<void> Authority::set_host(std::string_view host) {
-  if (host.starts_with('[')) {
-    const auto address = IpAddress::parse(host.substr(1, host.size() - 2));
-    if (!address || address->is_v4()) {
-      return fail(ErrorKind::InvalidInput, "host: not a plain IPv6 address in brackets");
-    }
-    append("[");
-    append(address->text());
-    append("]");
-    is_ip_ = true;
-  } else {
-    if (host.ends_with('.')) {
-      host.remove_suffix(1);
-    }
-    if (host.empty() || host.size() > kHostBytesMax) {
-      return fail(ErrorKind::InvalidInput, "host: empty or too long");
-    }
-    char previous = 0;
-    for (const char raw : host) {
-      const char c = ascii_lower(raw);
-      if (!is_host_byte(c) || (c == '.' && previous == '.')) {
-        return fail(ErrorKind::InvalidInput, "host: not a host name");
-      }
-      text_[text_bytes_++] = c;
-      previous = c;
-    }
-    if (previous == '.') {
-      return fail(ErrorKind::InvalidInput, "host: not a host name");
-    }
-    if (is_number_label(last_label(text()))) {
-      is_ip_ = IpAddress::parse(text()).has_value();
-      if (!is_ip_) {
-        return fail(ErrorKind::InvalidInput, "host: a number that is not an IPv4 address");
-      }
-    }
+const char* Authority::set_address(std::string_view bracketed) {
+  const auto address = IpAddress::parse(bracketed.substr(1, bracketed.size() - 2));
+  if (!address || address->is_v4()) {
+    return "host: not a plain IPv6 address in brackets";
   }
-  host_bytes_ = text_bytes_;
-  return {};
+  append("[");
+  append(address->text());
+  append("]");
+  is_ip_ = true;
+  return nullptr;
 }
 
-Result<void> Authority::set_port(std::string_view port) {
+const char* Authority::set_name(std::string_view name) {
+  if (name.ends_with('.')) {
+    name.remove_suffix(1);
+  }
+  if (name.empty() || name.size() > kHostBytesMax) {
+    return "host: empty or too long";
+  }
+  std::size_t label_at = 0;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    const char c = kHostBytes[static_cast<unsigned char>(name[at])];
+    if (c == 0) {
+      return "host: a byte that host names do not have";
+    }
+    text_[at] = c;
+    if (c == '.') {
+      if (at == label_at && at != 0) {
+        return "host: an empty label";
+      }
+      label_at = at + 1;
+    }
+  }
+  if (label_at == name.size()) {
+    return "host: an empty label";
+  }
+  text_bytes_ = static_cast<std::uint16_t>(name.size());
+  if (is_number_label(text().substr(label_at))) {
+    is_ip_ = IpAddress::parse(text()).has_value();
+    if (!is_ip_) {
+      return "host: a number that is not an IPv4 address";
+    }
+  }
+  return nullptr;
+}
+
+const char* Authority::set_host(std::string_view host) {
+  const char* refusal = host.starts_with('[') ? set_address(host) : set_name(host);
+  host_bytes_ = text_bytes_;
+  return refusal;
+}
+
+const char* Authority::set_port(std::string_view port) {
   const auto number = port.size() <= 5 ? parse_u64(port) : std::nullopt;
   if (!number || *number == 0 || *number > 65535 || port.starts_with('0')) {
-    return fail(ErrorKind::InvalidInput, "host: the port is not a number from 1 to 65535");
+    return "host: the port is not a number from 1 to 65535";
   }
   port_ = static_cast<std::uint16_t>(*number);
   append(":");
   append(port);
-  return {};
+  return nullptr;
 }
 
-Result<Authority> Authority::parse(std::string_view text) {
+void Authority::clear() {
+  host_bytes_ = 0;
+  text_bytes_ = 0;
+  port_ = 0;
+  is_ip_ = false;
+}
+
+Result<void> Authority::assign(std::string_view text) {
+  clear();
   std::size_t host_end = text.find(':');
+  const char* refusal = nullptr;
   if (text.starts_with('[')) {
     host_end = text.find(']');
     if (host_end == std::string_view::npos) {
@@ -97,11 +126,20 @@ Result<Authority> Authority::parse(std::string_view text) {
       return fail(ErrorKind::InvalidInput, "host: text after the closing bracket");
     }
   }
-  Result<Authority> authority;
-  TRY_OK(authority->set_host(text.substr(0, host_end)));
-  if (host_end < text.size()) {
-    TRY_OK(authority->set_port(text.substr(host_end + 1)));
+  refusal = set_host(text.substr(0, host_end));
+  if (refusal == nullptr && host_end < text.size()) {
+    refusal = set_port(text.substr(host_end + 1));
   }
+  if (refusal != nullptr) {
+    clear();
+    return fail(ErrorKind::InvalidInput, refusal);
+  }
+  return {};
+}
+
+Result<Authority> Authority::parse(std::string_view text) {
+  Result<Authority> authority;
+  TRY_OK(authority->assign(text));
   return authority;
 }
 

@@ -19,13 +19,16 @@ class Authority {
   // The longest host name of DNS, and of any address literal.
   static constexpr std::size_t kHostBytesMax = 253;
 
-  Authority() = default;
+  Authority() {}  // NOLINT(modernize-use-equals-default): see text_
 
   // host[:port] without userinfo. Refuses what two parsers could read differently: bytes outside
   // letters, digits, '-', '_' and '.', empty labels other than a leading one, numbers that are not
   // a canonical IPv4 address ("127.1", "0x7f.1"), IPv4-mapped IPv6, zones, an empty port and ports
   // outside 1 to 65535 or with leading zeros. Punycode passes as it is; other Unicode is refused.
   static Result<Authority> parse(std::string_view text);
+  // The same into this object, which is empty after a failure.
+  Result<void> assign(std::string_view text);
+  void clear();
 
   // The host alone; an IPv6 literal keeps its brackets. Until the object dies or is assigned.
   std::string_view host() const { return {text_.data(), host_bytes_}; }
@@ -48,11 +51,16 @@ class Authority {
   bool operator==(const Authority& other) const { return text() == other.text(); }
 
  private:
-  Result<void> set_host(std::string_view host);
-  Result<void> set_port(std::string_view port);
+  // Each returns the reason for refusing, or null.
+  const char* set_host(std::string_view host);
+  const char* set_name(std::string_view name);
+  const char* set_address(std::string_view bracketed);
+  const char* set_port(std::string_view port);
   void append(std::string_view piece);
 
-  std::array<char, kHostBytesMax + 7> text_{};  // ":65535" and room for one trailing dot
+  // Only the first text_bytes_ mean anything: one is made per request, and filling all of it with
+  // zeros costs more than parsing a host. ":65535" and a trailing dot fit behind the longest name.
+  std::array<char, kHostBytesMax + 7> text_;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   std::uint16_t host_bytes_ = 0;
   std::uint16_t text_bytes_ = 0;
   std::uint16_t port_ = 0;

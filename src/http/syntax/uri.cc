@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "http/syntax/bytes_table.h"
 
 namespace vallum::http {
 namespace {
@@ -11,30 +12,12 @@ bool is_uri_byte(char c) {
   return c > 0x20 && c < 0x7f && c != '\\' && c != '"' && c != '<' && c != '>';
 }
 
-int hex_value(char c) {
-  if (is_ascii_digit(c)) {
-    return c - '0';
-  }
-  const char lower = ascii_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-// The byte an escape at the front of `text` stands for; -1 when there is no escape.
-int escaped_byte(std::string_view text) {
-  if (text.size() < 3 || text[0] != '%') {
-    return -1;
-  }
-  const int high = hex_value(text[1]);
-  const int low = hex_value(text[2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 enum class Controls : std::uint8_t { Refuse, RefuseNul };
 
 // Every '%' must begin an escape of two digits, and the escaped byte be no control (or no NUL).
 bool escapes_are_sound(std::string_view text, Controls controls) {
   for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 3)) {
-    const int byte = escaped_byte(text.substr(at));
+    const int byte = bytes::escaped_byte(text.substr(at));
     if (byte <= 0 || (controls == Controls::Refuse && (byte < 0x20 || byte == 0x7f))) {
       return false;
     }
@@ -119,7 +102,7 @@ Result<Uri> Uri::of_request(Scheme scheme, const Authority& authority, std::stri
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (std::size_t at = 0; at < target.size(); ++at) {
     const char c = target[at];
-    const bool lone_percent = c == '%' && escaped_byte(target.substr(at)) < 0;
+    const bool lone_percent = c == '%' && bytes::escaped_byte(target.substr(at)) < 0;
     if (is_uri_byte(c) && c != '#' && !lone_percent) {
       text.push_back(c);
       continue;

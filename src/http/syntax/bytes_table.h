@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+// Byte classes of HTTP, for the parsers of this folder.
+namespace vallum::http::bytes {
+
+enum Class : std::uint8_t {
+  kTokenByte = 1,       // RFC 9110 5.6.2 tchar
+  kUnreservedByte = 2,  // RFC 3986 2.3
+  kUnderscore = 4,
+};
+
+consteval std::array<std::uint8_t, 256> make_table() {
+  std::array<std::uint8_t, 256> table{};
+  const auto mark = [&table](std::string_view text, std::uint8_t classes) {
+    for (const char c : text) {
+      auto& entry = table[static_cast<unsigned char>(c)];
+      entry = static_cast<std::uint8_t>(entry | classes);
+    }
+  };
+  mark("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+       kTokenByte | kUnreservedByte);
+  mark("!#$%&'*+-.^_`|~", kTokenByte);
+  mark("-._~", kUnreservedByte);
+  mark("_", kUnderscore);
+  return table;
+}
+
+inline constexpr std::array<std::uint8_t, 256> kTable = make_table();
+
+inline bool is(char c, Class wanted) {
+  return (kTable[static_cast<unsigned char>(c)] & wanted) != 0;
+}
+
+// The value of a hexadecimal digit, or -1.
+constexpr int hex_value(char c) {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  const int lower = c | 0x20;
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// The byte that an escape at the front of `text` stands for; -1 when there is no escape.
+constexpr int escaped_byte(std::string_view text) {
+  if (text.size() < 3 || text[0] != '%') {
+    return -1;
+  }
+  const int high = hex_value(text[1]);
+  const int low = hex_value(text[2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+// Eight bytes at a time. Byte order does not matter to any user of this.
+inline std::uint64_t load_word(const char* from) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+constexpr std::uint64_t every(std::uint8_t byte) {
+  return 0x0101010101010101ULL * byte;
+}
+constexpr std::uint64_t kHighBits = every(0x80);
+// Not zero when some byte of the word is below `limit` (at most 0x80).
+constexpr std::uint64_t any_below(std::uint64_t word, std::uint8_t limit) {
+  return (word - every(limit)) & ~word & kHighBits;
+}
+// Not zero when some byte of the word is `byte`.
+constexpr std::uint64_t any_equal(std::uint64_t word, std::uint8_t byte) {
+  return any_below(word ^ every(byte), 1);
+}
+
+}  // namespace vallum::http::bytes
