@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/strings.h"
 #include "crypto/evp.h"
+#include "crypto/pkey.h"
 
 namespace vallum::crypto {
 namespace {
@@ -27,8 +28,6 @@ constexpr std::size_t kCertificatesMax = 1000;
 struct Free {
   void operator()(ASN1_OBJECT* object) const { ASN1_OBJECT_free(object); }
   void operator()(BASIC_CONSTRAINTS* constraints) const { BASIC_CONSTRAINTS_free(constraints); }
-  void operator()(BIGNUM* number) const { BN_free(number); }
-  void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
   void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
   void operator()(unsigned char* bytes) const { OPENSSL_free(bytes); }
@@ -117,8 +116,8 @@ CertificateFacts facts_of(X509* certificate) {
   return facts;
 }
 
-Owned<BIO> reader_of(std::string_view text) {
-  Owned<BIO> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+Evp<BIO> reader_of(std::string_view text) {
+  Evp<BIO> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   CHECK(bio != nullptr);
   return bio;
 }
@@ -141,7 +140,7 @@ Result<std::vector<Evp<X509>>> load_certificates(std::string_view pem) {
   if (pem.size() > kPemBytesMax) {
     return fail(ErrorKind::InvalidInput, "certificate: longer than 1 MiB");
   }
-  const Owned<BIO> bio = reader_of(pem);
+  const Evp<BIO> bio = reader_of(pem);
   std::vector<Evp<X509>> certificates;
   while (true) {
     TRY(Evp<X509> certificate, next_certificate(bio.get()));
@@ -167,9 +166,9 @@ std::string pem_of(BIO* bio) {
 }
 
 CertifiedKey to_pem(X509* certificate, EVP_PKEY* key) {
-  const Owned<BIO> certificate_bio(BIO_new(BIO_s_mem()));
+  const Evp<BIO> certificate_bio(BIO_new(BIO_s_mem()));
   CHECK(PEM_write_bio_X509(certificate_bio.get(), certificate) == 1);
-  const Owned<BIO> key_bio(BIO_new(BIO_s_secmem()));
+  const Evp<BIO> key_bio(BIO_new(BIO_s_secmem()));
   CHECK(PEM_write_bio_PKCS8PrivateKey(key_bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) ==
         1);
   std::string key_text = pem_of(key_bio.get());
@@ -198,7 +197,7 @@ void set_serial(X509* certificate, Entropy& entropy) {
   entropy.fill(bytes);
   bytes[0] &= std::byte{0x7f};
   bytes[15] |= std::byte{0x01};
-  const Owned<BIGNUM> number(BN_bin2bn(as_uchar(ByteView(bytes)), bytes.size(), nullptr));
+  const Evp<BIGNUM> number(BN_bin2bn(as_uchar(ByteView(bytes)), bytes.size(), nullptr));
   CHECK(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr);
 }
 
