@@ -35,7 +35,7 @@ done
 has() { [[ " ${parts[*]} " == *" $1 "* ]]; }
 
 format_check() {
-  find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 |
+  find src tests bench -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 |
     xargs -0 clang-format-19 --dry-run -Werror
 }
 
