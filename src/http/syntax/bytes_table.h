@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -72,6 +73,21 @@ constexpr std::uint64_t any_below(std::uint64_t word, std::uint8_t limit) {
 // Not zero when some byte of the word is `byte`.
 constexpr std::uint64_t any_equal(std::uint64_t word, std::uint8_t byte) {
   return any_below(word ^ every(byte), 1);
+}
+
+// What a request target consists of: visible ASCII without '#', because a fragment is never sent
+// and parsers differ on where it begins.
+inline bool is_visible_without_hash(std::string_view text) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (; end - at >= 8; at += 8) {
+    const std::uint64_t word = load_word(at);
+    if (((word & kHighBits) | any_below(word, 0x21) | any_equal(word, 0x7f) |
+         any_equal(word, '#')) != 0) {
+      return false;
+    }
+  }
+  return std::all_of(at, end, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
 }
 
 }  // namespace vallum::http::bytes

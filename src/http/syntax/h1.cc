@@ -108,22 +108,6 @@ std::optional<Method> find_method(std::string_view text) {
   return std::nullopt;
 }
 
-// Visible ASCII without '#': a fragment is never sent, and parsers differ on where it begins.
-bool is_target(std::string_view text) {
-  const auto is_allowed = [](char c) { return c > 0x20 && c < 0x7f && c != '#'; };
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (; end - at >= 8; at += 8) {
-    using namespace bytes;  // NOLINT(google-build-using-namespace): five of its names in one line
-    const std::uint64_t word = load_word(at);
-    if (((word & kHighBits) | any_below(word, 0x21) | any_equal(word, 0x7f) |
-         any_equal(word, '#')) != 0) {
-      return false;
-    }
-  }
-  return std::all_of(at, end, is_allowed);
-}
-
 std::optional<H1Error> check_version(std::string_view version) {
   if (version == "HTTP/1.1") [[likely]] {
     return std::nullopt;
@@ -157,7 +141,7 @@ bool split_absolute(RequestHead& head) {
 
 bool split_target(RequestHead& head) {
   const std::string_view target = head.target;
-  if (target.empty() || !is_target(target)) {
+  if (target.empty() || !bytes::is_visible_without_hash(target)) {
     return false;
   }
   if (head.method == Method::Connect) {
