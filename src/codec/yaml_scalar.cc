@@ -122,7 +122,8 @@ std::optional<std::string> float_text(std::string_view text) {
     text.remove_prefix(1);
   }
   const std::string_view exponent = take_digits(text);
-  if (exponent.empty() || !text.empty()) {
+  constexpr std::size_t kExponentDigitsMax = 6;  // Beyond any use; readers of JSON refuse it.
+  if (exponent.empty() || exponent.size() > kExponentDigitsMax || !text.empty()) {
     return std::nullopt;
   }
   return out.append(exponent);
