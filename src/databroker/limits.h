@@ -15,14 +15,14 @@ struct Limits {
   std::size_t batch_bytes_max = 4U << 20;
   // Records one call reads: InvalidInput above.
   std::size_t read_records_max = 1024;
-  // Batches that wait for the storage thread: ResourceExhausted above.
+  // Batches that wait to be written, and reads of one core in flight: ResourceExhausted above.
   std::size_t pending_batches_max = 4096;
+  std::size_t reads_per_core_max = 1024;
   // Batches made durable by one sync of the disk; the rest wait for the next.
   std::size_t commit_batches_max = 256;
   // Changes posted to a subscriber's core that it has not seen yet. Above, it gets one Resync
   // instead.
   std::size_t feed_changes_max = 4096;
-  std::size_t subscribers_max = 1024;
   // A tombstone is kept this long, so that a reader that was away for less misses nothing.
   Duration tombstone_retention = std::chrono::hours(1);
 };

@@ -68,7 +68,7 @@ RecordKey key(std::string id, std::string_view type = kType) {
   return {.type = std::string(type), .id = std::move(id)};
 }
 
-class StoreContract : public ::testing::TestWithParam<BackendKind> {
+class StoreContractTest : public ::testing::TestWithParam<BackendKind> {
  protected:
   BatchOutcome commit(Batch batch) {
     std::vector<Batch> batches;
@@ -107,7 +107,7 @@ class StoreContract : public ::testing::TestWithParam<BackendKind> {
 
 using Ids = std::vector<std::string>;
 
-TEST_P(StoreContract, ReadsBackExactlyWhatWasWritten) {
+TEST_P(StoreContractTest, ReadsBackExactlyWhatWasWritten) {
   const std::string binary("\0\xff\x80 caf\xc3\xa9", 9);
 
   auto written = commit_all(put("id/\xc3\xa9", binary));
@@ -122,14 +122,14 @@ TEST_P(StoreContract, ReadsBackExactlyWhatWasWritten) {
   EXPECT_FALSE(read->is_deleted());
 }
 
-TEST_P(StoreContract, DoesNotFindWhatWasNeverWrittenOrIsOfAnotherType) {
+TEST_P(StoreContractTest, DoesNotFindWhatWasNeverWrittenOrIsOfAnotherType) {
   ASSERT_TRUE(commit_all(put("a", "1")).has_value());
 
   EXPECT_EQ(kind_of_get(key("b")), ErrorKind::NotFound);
   EXPECT_EQ(kind_of_get(key("a", "type.example/Other")), ErrorKind::NotFound);
 }
 
-TEST_P(StoreContract, CountsVersionsOverAllTypesInCommitOrder) {
+TEST_P(StoreContractTest, CountsVersionsOverAllTypesInCommitOrder) {
   auto first = commit_all(put("a", "1"), put("a", "2", "other"));
   auto second = commit_all(put("b", "3"));
 
@@ -141,7 +141,7 @@ TEST_P(StoreContract, CountsVersionsOverAllTypesInCommitOrder) {
   EXPECT_EQ(store_->state().latest_version, 3U);
 }
 
-TEST_P(StoreContract, HasARandomServerVersionThatWritesDoNotChange) {
+TEST_P(StoreContractTest, HasARandomServerVersionThatWritesDoNotChange) {
   const std::uint64_t before = store_->state().server_version;
 
   ASSERT_TRUE(commit_all(put("a", "1")).has_value());
@@ -150,7 +150,7 @@ TEST_P(StoreContract, HasARandomServerVersionThatWritesDoNotChange) {
   EXPECT_EQ(store_->state().server_version, before);
 }
 
-TEST_P(StoreContract, ForgetsTheValueOfADeletedRecordAndKeepsATombstone) {
+TEST_P(StoreContractTest, ForgetsTheValueOfADeletedRecordAndKeepsATombstone) {
   ASSERT_TRUE(commit_all(put("a", "secret")).has_value());
   clock_.advance(5s);
 
@@ -165,7 +165,7 @@ TEST_P(StoreContract, ForgetsTheValueOfADeletedRecordAndKeepsATombstone) {
   EXPECT_EQ((*changes)[0].value, Value{});
 }
 
-TEST_P(StoreContract, WritesOnlyAtTheExpectedVersion) {
+TEST_P(StoreContractTest, WritesOnlyAtTheExpectedVersion) {
   ASSERT_TRUE(commit_all(put("a", "1")).has_value());
   ASSERT_TRUE(commit_all(put("a", "2")).has_value());
 
@@ -180,7 +180,7 @@ TEST_P(StoreContract, WritesOnlyAtTheExpectedVersion) {
 
 // A refresh that ends after the sign-out must not bring the session back.
 // Covers SES-30.
-TEST_P(StoreContract, DoesNotBringBackADeletedRecordByAConditionalWrite) {
+TEST_P(StoreContractTest, DoesNotBringBackADeletedRecordByAConditionalWrite) {
   ASSERT_TRUE(commit_all(put("a", "1")).has_value());
   ASSERT_TRUE(commit_all(remove("a")).has_value());
 
@@ -192,7 +192,7 @@ TEST_P(StoreContract, DoesNotBringBackADeletedRecordByAConditionalWrite) {
   EXPECT_EQ(kind_of_get(key("a")), ErrorKind::NotFound);
 }
 
-TEST_P(StoreContract, CreatesOnlyWhatDoesNotExist) {
+TEST_P(StoreContractTest, CreatesOnlyWhatDoesNotExist) {
   ASSERT_TRUE(commit_all(put("a", "1")).has_value());
   ASSERT_TRUE(commit_all(put("b", "1")).has_value());
   ASSERT_TRUE(commit_all(remove("b")).has_value());
@@ -202,7 +202,7 @@ TEST_P(StoreContract, CreatesOnlyWhatDoesNotExist) {
   EXPECT_TRUE(commit_all(put("c", "2").if_absent()).has_value());
 }
 
-TEST_P(StoreContract, AppliesABatchWholeOrNotAtAll) {
+TEST_P(StoreContractTest, AppliesABatchWholeOrNotAtAll) {
   ASSERT_TRUE(commit_all(put("a", "1")).has_value());
 
   auto refused = commit_all(put("b", "1"), put("a", "2").if_version(9), remove("a"));
@@ -213,7 +213,7 @@ TEST_P(StoreContract, AppliesABatchWholeOrNotAtAll) {
   EXPECT_EQ(store_->state().latest_version, 1U);
 }
 
-TEST_P(StoreContract, JudgesEachBatchOfOneCommitAfterTheOnesBeforeIt) {
+TEST_P(StoreContractTest, JudgesEachBatchOfOneCommitAfterTheOnesBeforeIt) {
   std::vector<Batch> batches(4);
   batches[0].push_back(put("a", "first").if_absent());
   batches[1].push_back(put("a", "second").if_absent());
@@ -231,7 +231,7 @@ TEST_P(StoreContract, JudgesEachBatchOfOneCommitAfterTheOnesBeforeIt) {
   EXPECT_EQ(store_->get(key("a"))->value.bytes, "third");
 }
 
-TEST_P(StoreContract, ListsOneTypeByVersionInPages) {
+TEST_P(StoreContractTest, ListsOneTypeByVersionInPages) {
   ASSERT_TRUE(commit_all(put("a", "1"), put("b", "1"), put("c", "1"), put("d", "1")).has_value());
   ASSERT_TRUE(commit_all(put("x", "1", "other"), put("a", "2"), remove("c")).has_value());
 
@@ -243,7 +243,7 @@ TEST_P(StoreContract, ListsOneTypeByVersionInPages) {
   EXPECT_EQ(ids(store_->list("unknown", {})), Ids{});
 }
 
-TEST_P(StoreContract, TellsTheLastChangeOfEachRecordInVersionOrder) {
+TEST_P(StoreContractTest, TellsTheLastChangeOfEachRecordInVersionOrder) {
   ASSERT_TRUE(commit_all(put("a", "1"), put("b", "1")).has_value());
   ASSERT_TRUE(commit_all(put("a", "2"), put("x", "1", "other")).has_value());
   ASSERT_TRUE(commit_all(remove("b")).has_value());
@@ -255,7 +255,7 @@ TEST_P(StoreContract, TellsTheLastChangeOfEachRecordInVersionOrder) {
 }
 
 // Covers DBR-14.
-TEST_P(StoreContract, SaysSoWhenTombstonesAReaderNeedsAreGone) {
+TEST_P(StoreContractTest, SaysSoWhenTombstonesAReaderNeedsAreGone) {
   ASSERT_TRUE(commit_all(put("a", "1"), put("b", "1")).has_value());
   ASSERT_TRUE(commit_all(remove("a")).has_value());
   clock_.advance(1h);
@@ -270,7 +270,7 @@ TEST_P(StoreContract, SaysSoWhenTombstonesAReaderNeedsAreGone) {
   EXPECT_EQ(ids(store_->changes({.after_version = 3})), (Ids{"b"}));
 }
 
-TEST_P(StoreContract, NeverUsesAVersionTwiceEvenWhenEverythingIsGone) {
+TEST_P(StoreContractTest, NeverUsesAVersionTwiceEvenWhenEverythingIsGone) {
   ASSERT_TRUE(commit_all(put("a", "1")).has_value());
   ASSERT_TRUE(commit_all(remove("a")).has_value());
   ASSERT_TRUE(store_->prune_tombstones(clock_.wall() + 1s).has_value());
@@ -282,7 +282,7 @@ TEST_P(StoreContract, NeverUsesAVersionTwiceEvenWhenEverythingIsGone) {
 }
 
 // A plain map is the model: after any history both must tell the same.
-TEST_P(StoreContract, AgreesWithAModelOverRandomHistories) {
+TEST_P(StoreContractTest, AgreesWithAModelOverRandomHistories) {
   struct Expected {
     std::uint64_t version;
     std::string bytes;
@@ -329,7 +329,7 @@ TEST_P(StoreContract, AgreesWithAModelOverRandomHistories) {
 
 INSTANTIATE_TEST_SUITE_P(
     Backends,
-    StoreContract,
+    StoreContractTest,
     ::testing::Values(
         BackendKind{"memory", [] { return std::unique_ptr<Backend>(new MemoryBackend); }},
         BackendKind{"sqlite", [] { return std::unique_ptr<Backend>(new SqliteBackend); }}),

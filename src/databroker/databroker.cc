@@ -1,0 +1,439 @@
+#include "databroker/databroker.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "async/blocking_pool.h"
+#include "async/event.h"
+#include "async/on_core.h"
+#include "async/scope.h"
+#include "base/check.h"
+
+namespace vallum::databroker {
+namespace {
+
+constexpr Duration kPruneEvery = std::chrono::minutes(1);
+
+// A batch on its way to the store, and whom to tell.
+struct PendingWrite {
+  Batch batch;
+  async::Core* caller;
+  std::uint64_t ticket;
+  Deadline deadline;
+};
+
+struct CommitAnswer {
+  Result<std::vector<BatchOutcome>> outcomes;
+  StoreState state;
+};
+
+// What one core keeps here; touched on that core alone. Messages to a core name what they are for
+// by number, so that it may be gone when they arrive.
+struct Port {
+  std::uint64_t last_number = 0;
+  std::size_t reads = 0;
+  std::unordered_map<std::uint64_t, async::OneShot<Result<Committed>>*> writes;
+  std::unordered_map<std::uint64_t, Subscription*> subscriptions;
+};
+
+// A put() that waits, for as long as its coroutine lives.
+class Ticket {
+ public:
+  Ticket(Port& port, async::OneShot<Result<Committed>>& answer)
+      : port_(port), number_(++port.last_number) {
+    port_.writes.emplace(number_, &answer);
+  }
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+  ~Ticket() { port_.writes.erase(number_); }
+
+  std::uint64_t number() const { return number_; }
+
+ private:
+  Port& port_;
+  std::uint64_t number_;
+};
+
+class ReadSlot {
+ public:
+  explicit ReadSlot(Port& port) : port_(port) { ++port_.reads; }
+  ReadSlot(const ReadSlot&) = delete;
+  ReadSlot& operator=(const ReadSlot&) = delete;
+  ~ReadSlot() { --port_.reads; }
+
+ private:
+  Port& port_;
+};
+
+struct SubscriberId {
+  unsigned core;
+  std::uint64_t number;
+
+  auto operator<=>(const SubscriberId&) const = default;
+};
+
+// How far a subscriber is; on the home core.
+struct Subscriber {
+  async::Core* core;
+  std::size_t changes_unseen = 0;
+  // Missed something: gets a Resync once it has seen what was posted to it.
+  bool is_behind = false;
+};
+
+Result<Fetched> fetch(Store& store, const std::vector<RecordKey>& keys) {
+  Fetched fetched;
+  fetched.records.reserve(keys.size());
+  for (const RecordKey& key : keys) {
+    auto record = store.get(key);
+    if (record) {
+      fetched.records.emplace_back(*std::move(record));
+    } else if (record.error().kind() == ErrorKind::NotFound) {
+      fetched.records.emplace_back(std::nullopt);
+    } else {
+      return fail(std::move(record).error());
+    }
+  }
+  fetched.state = store.state();
+  return fetched;
+}
+
+Result<FetchedPage> with_state(const Store& store, Result<std::vector<Record>> records) {
+  if (!records) {
+    return fail(std::move(records).error());
+  }
+  return FetchedPage{.records = *std::move(records), .state = store.state()};
+}
+
+}  // namespace
+
+struct Databroker::Native {
+  explicit Native(Parts parts)
+      : home(parts.home),
+        limits(parts.limits),
+        store(std::move(parts.store)),
+        ports(parts.cores),
+        pool({.name = "storage",
+              .threads = parts.storage == Storage::OwnThread ? 1U : 0U,
+              .queued_max = parts.cores * limits.reads_per_core_max + 2}),
+        state(store->state()),
+        write_wanted(home),
+        never(home),
+        scope(home) {
+    scope.spawn(write_loop(this));
+    scope.spawn(prune_loop(this));
+  }
+
+  Port& port_of(const async::Core& core) {
+    CHECK(core.index() < ports.size());
+    return ports[core.index()];
+  }
+
+  template <class F>
+  static auto read(Native* self, F function, Deadline deadline)
+      -> Task<Result<typename std::invoke_result_t<F&, Store&>::value_type>>;
+
+  static Task<void> write_loop(Native* self);
+  static Task<void> prune_loop(Native* self);
+  void enqueue(PendingWrite write);
+  std::vector<PendingWrite> take_group();
+  void finish(const std::vector<PendingWrite>& group, Result<CommitAnswer> answer);
+  void reply(const PendingWrite& write, Result<Committed> result);
+  void note_storage(const Result<void>& outcome);
+
+  void publish(std::vector<Record> changes);
+  void post_event(SubscriberId id, Subscriber& subscriber, FeedEvent event);
+  void add_subscriber(SubscriberId id, async::Core& core);
+  void acknowledge(SubscriberId id, std::size_t changes);
+  FeedEvent resync() const {
+    return {.kind = FeedEvent::Kind::Resync, .state = state, .batch = nullptr};
+  }
+
+  async::Core& home;
+  const Limits limits;
+  std::unique_ptr<Store> store;  // the storage thread's, while calls run
+  std::vector<Port> ports;
+  async::BlockingPool pool;  // of one thread
+
+  // The home core's.
+  StoreState state;
+  std::deque<PendingWrite> pending;
+  std::optional<Error> failure;
+  std::map<SubscriberId, Subscriber> subscribers;
+  async::Event write_wanted;
+  async::Event never;
+  async::Scope scope;  // last: its coroutines use all of the above
+};
+
+Task<void> Databroker::Native::write_loop(Native* self) {
+  for (;;) {
+    co_await self->write_wanted.wait();
+    self->write_wanted.reset();
+    while (!self->pending.empty()) {
+      std::vector<PendingWrite> group = self->take_group();
+      if (group.empty()) {
+        continue;
+      }
+      std::vector<Batch> batches;
+      batches.reserve(group.size());
+      for (PendingWrite& write : group) {
+        batches.push_back(std::move(write.batch));
+      }
+      auto commit = [store = self->store.get(),
+                     batches = std::move(batches),
+                     now = self->home.clock().wall()]() mutable {
+        auto outcomes = store->commit(std::move(batches), now);
+        return CommitAnswer{.outcomes = std::move(outcomes), .state = store->state()};
+      };
+      auto answer = co_await self->pool.run(self->home, std::move(commit), Deadline::never());
+      self->finish(group, std::move(answer));
+    }
+  }
+}
+
+Task<void> Databroker::Native::prune_loop(Native* self) {
+  for (;;) {
+    const Deadline next = self->home.deadline_in(kPruneEvery);
+    co_await self->never.wait(next);
+    auto prune = [store = self->store.get(),
+                  before = self->home.clock().wall() - self->limits.tombstone_retention] {
+      return store->prune_tombstones(before);
+    };
+    auto pruned = co_await self->pool.run(self->home, std::move(prune), Deadline::never());
+    if (!pruned) {
+      self->note_storage(fail(std::move(pruned).error()));
+    }
+  }
+}
+
+void Databroker::Native::enqueue(PendingWrite write) {
+  if (pending.size() >= limits.pending_batches_max) {
+    reply(write, fail(ErrorKind::ResourceExhausted, "databroker: too many writes are waiting"));
+    return;
+  }
+  pending.push_back(std::move(write));
+  write_wanted.set();
+}
+
+// Leaves out writes that nobody waits for any more: one that was given up must not happen at some
+// later time.
+std::vector<PendingWrite> Databroker::Native::take_group() {
+  std::vector<PendingWrite> group;
+  while (!pending.empty() && group.size() < limits.commit_batches_max) {
+    if (!pending.front().deadline.has_passed(home.clock())) {
+      group.push_back(std::move(pending.front()));
+    }
+    pending.pop_front();
+  }
+  return group;
+}
+
+void Databroker::Native::finish(const std::vector<PendingWrite>& group,
+                                Result<CommitAnswer> answer) {
+  if (!answer || !answer->outcomes) {
+    const Error error = answer ? answer->outcomes.error() : answer.error();
+    note_storage(fail(error));
+    for (const PendingWrite& write : group) {
+      reply(write, fail(error));
+    }
+    return;
+  }
+  note_storage({});
+  state = answer->state;
+
+  std::vector<Record> changes;
+  std::vector<Result<Committed>> results;
+  results.reserve(group.size());
+  for (BatchOutcome& outcome : *answer->outcomes) {
+    if (!outcome) {
+      results.emplace_back(fail(std::move(outcome).error()));
+      continue;
+    }
+    Committed committed{.server_version = state.server_version, .versions = {}};
+    for (Record& record : *outcome) {
+      committed.versions.push_back(record.version);
+      changes.push_back(std::move(record));
+    }
+    results.emplace_back(std::move(committed));
+  }
+  // Subscribers first: who is told that a write happened finds its own core up to date.
+  publish(std::move(changes));
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    reply(group[i], std::move(results[i]));
+  }
+}
+
+void Databroker::Native::reply(const PendingWrite& write, Result<Committed> result) {
+  Port& port = ports[write.caller->index()];
+  write.caller->post([&port, ticket = write.ticket, result = std::move(result)]() mutable {
+    if (const auto waiting = port.writes.find(ticket); waiting != port.writes.end()) {
+      waiting->second->complete(std::move(result));
+      port.writes.erase(waiting);
+    }
+  });
+}
+
+void Databroker::Native::note_storage(const Result<void>& outcome) {
+  failure = outcome ? std::nullopt : std::optional(outcome.error());
+}
+
+void Databroker::Native::publish(std::vector<Record> changes) {
+  if (changes.empty() || subscribers.empty()) {
+    return;
+  }
+  const auto batch = async::make_snapshot<ChangeBatch>(std::move(changes), state);
+  const std::size_t count = batch->records.size();
+  for (auto& [id, subscriber] : subscribers) {
+    if (subscriber.is_behind) {
+      continue;
+    }
+    if (subscriber.changes_unseen + count <= limits.feed_changes_max) {
+      subscriber.changes_unseen += count;
+      post_event(
+          id, subscriber, {.kind = FeedEvent::Kind::Changes, .state = state, .batch = batch});
+    } else if (subscriber.changes_unseen == 0) {
+      post_event(id, subscriber, resync());
+    } else {
+      subscriber.is_behind = true;
+    }
+  }
+}
+
+void Databroker::Native::post_event(SubscriberId id, Subscriber& subscriber, FeedEvent event) {
+  subscriber.core->post([this, id, event = std::move(event)] {
+    Port& port = ports[id.core];
+    const auto found = port.subscriptions.find(id.number);
+    if (found == port.subscriptions.end()) {
+      return;
+    }
+    found->second->callback_(event);
+    if (event.batch != nullptr) {
+      home.post([this, id, count = event.batch->records.size()] { acknowledge(id, count); });
+    }
+  });
+}
+
+void Databroker::Native::add_subscriber(SubscriberId id, async::Core& core) {
+  Subscriber& subscriber = subscribers[id];
+  subscriber.core = &core;
+  post_event(id, subscriber, resync());
+}
+
+void Databroker::Native::acknowledge(SubscriberId id, std::size_t changes) {
+  const auto found = subscribers.find(id);
+  if (found == subscribers.end()) {
+    return;
+  }
+  Subscriber& subscriber = found->second;
+  subscriber.changes_unseen -= changes;
+  if (subscriber.is_behind && subscriber.changes_unseen == 0) {
+    subscriber.is_behind = false;
+    post_event(id, subscriber, resync());
+  }
+}
+
+// Runs `function` with the store on the storage thread, for the calling core.
+template <class F>
+auto Databroker::Native::read(Native* self, F function, Deadline deadline)
+    -> Task<Result<typename std::invoke_result_t<F&, Store&>::value_type>> {
+  async::Core* core = async::Core::current();
+  CHECK(core != nullptr);
+  Port& port = self->port_of(*core);
+  if (port.reads >= self->limits.reads_per_core_max) {
+    co_return fail(ErrorKind::ResourceExhausted, "databroker: too many reads are waiting");
+  }
+  const ReadSlot slot(port);
+  auto call = [store = self->store.get(), function = std::move(function)]() mutable {
+    return function(*store);
+  };
+  auto result = co_await self->pool.run(*core, std::move(call), deadline);
+  co_return result;
+}
+
+Subscription::Subscription(Databroker& broker, async::Core& core, Callback callback)
+    : broker_(broker), core_(core), callback_(std::move(callback)) {
+  Port& port = broker_.native_->port_of(core);
+  id_ = ++port.last_number;
+  port.subscriptions.emplace(id_, this);
+  auto* native = broker_.native_.get();
+  native->home.post(
+      [native, &core, id = SubscriberId{core.index(), id_}] { native->add_subscriber(id, core); });
+}
+
+Subscription::~Subscription() {
+  broker_.native_->port_of(core_).subscriptions.erase(id_);
+  auto* native = broker_.native_.get();
+  native->home.post(
+      [native, id = SubscriberId{core_.index(), id_}] { native->subscribers.erase(id); });
+}
+
+Databroker::Databroker(Parts parts) : native_(std::make_unique<Native>(std::move(parts))) {}
+Databroker::~Databroker() = default;
+
+Async<Committed> Databroker::put(Batch batch, Deadline deadline) {
+  CO_TRY_OK(check_batch(batch, native_->limits));
+  async::Core* core = async::Core::current();
+  CHECK(core != nullptr);
+  async::OneShot<Result<Committed>> answer(*core);
+  const Ticket ticket(native_->port_of(*core), answer);
+  native_->home.post([native = native_.get(),
+                      write = PendingWrite{.batch = std::move(batch),
+                                           .caller = core,
+                                           .ticket = ticket.number(),
+                                           .deadline = deadline}]() mutable {
+    native->enqueue(std::move(write));
+  });
+  CO_TRY(auto result, co_await answer.take(deadline));
+  co_return result;
+}
+
+Async<Record> Databroker::get(RecordKey key, Deadline deadline) {
+  CO_TRY_OK(check_key(key, native_->limits));
+  auto read = [key = std::move(key)](Store& store) { return store.get(key); };
+  co_return co_await Native::read(native_.get(), std::move(read), deadline);
+}
+
+Async<Fetched> Databroker::get_many(std::vector<RecordKey> keys, Deadline deadline) {
+  if (keys.size() > native_->limits.read_records_max) {
+    co_return fail(ErrorKind::InvalidInput, "databroker: too many records in one read");
+  }
+  for (const RecordKey& key : keys) {
+    CO_TRY_OK(check_key(key, native_->limits));
+  }
+  auto read = [keys = std::move(keys)](Store& store) { return fetch(store, keys); };
+  co_return co_await Native::read(native_.get(), std::move(read), deadline);
+}
+
+Async<FetchedPage> Databroker::list(std::string type, Page page, Deadline deadline) {
+  page.records_max = std::min(page.records_max, native_->limits.read_records_max);
+  auto read = [type = std::move(type), page](Store& store) {
+    return with_state(store, store.list(type, page));
+  };
+  co_return co_await Native::read(native_.get(), std::move(read), deadline);
+}
+
+Async<FetchedPage> Databroker::changes(Page page, Deadline deadline) {
+  page.records_max = std::min(page.records_max, native_->limits.read_records_max);
+  auto read = [page](Store& store) { return with_state(store, store.changes(page)); };
+  co_return co_await Native::read(native_.get(), std::move(read), deadline);
+}
+
+Async<StoreState> Databroker::state(Deadline deadline) {
+  auto read = [](Store& store) { return Result<StoreState>(store.state()); };
+  co_return co_await Native::read(native_.get(), std::move(read), deadline);
+}
+
+Async<std::optional<Error>> Databroker::storage_failure() {
+  auto look = [native = native_.get()] { return native->failure; };
+  co_return co_await async::on(native_->home, std::move(look));
+}
+
+std::unique_ptr<Subscription> Databroker::subscribe(async::Core& core,
+                                                    Subscription::Callback callback) {
+  DCHECK(core.on_home_core());
+  return std::unique_ptr<Subscription>(new Subscription(*this, core, std::move(callback)));
+}
+
+}  // namespace vallum::databroker

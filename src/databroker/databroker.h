@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/core.h"
+#include "async/snapshot.h"
+#include "async/task.h"
+#include "base/time.h"
+#include "base/unique_function.h"
+#include "databroker/limits.h"
+#include "databroker/record.h"
+#include "databroker/store/store.h"
+
+namespace vallum::databroker {
+
+class Databroker;
+
+// What a batch of writes came to.
+struct Committed {
+  std::uint64_t server_version = 0;
+  // One for each write, in the batch's order.
+  std::vector<std::uint64_t> versions;
+};
+
+// What the store held at one moment.
+struct Fetched {
+  // One for each key, in order; absent for missing and deleted records.
+  std::vector<std::optional<Record>> records;
+  StoreState state;
+};
+
+struct FetchedPage {
+  std::vector<Record> records;
+  StoreState state;
+};
+
+// Changes as one commit made them, by version. Each core sees the same object.
+struct ChangeBatch {
+  std::vector<Record> records;
+  StoreState state;
+};
+
+// What a subscriber is told.
+struct FeedEvent {
+  enum class Kind : std::uint8_t {
+    // Changes may have been missed, at the start or because the subscriber was slow: forget what
+    // was
+    // read before, or read everything after it again.
+    Resync,
+    // These records changed.
+    Changes,
+  };
+  Kind kind = Kind::Resync;
+  StoreState state;
+  // Null for Resync. Until the callback returns; keep the snapshot to keep them.
+  async::Snapshot<ChangeBatch> batch;
+};
+
+// Follows changes on one core until it dies: on that core, or after the core ended. The first event is a Resync; from then on every change
+// comes in version order. Something read from the store may be newer than the changes told so far:
+// a change of a version that is known already is old news.
+class Subscription {
+ public:
+  using Callback = UniqueFunction<void(const FeedEvent&)>;
+
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+  ~Subscription();
+
+ private:
+  friend class Databroker;
+  Subscription(Databroker& broker, async::Core& core, Callback callback);
+
+  Databroker& broker_;
+  async::Core& core_;
+  Callback callback_;
+  std::uint64_t id_ = 0;
+};
+
+// The records of the process, for all cores. Any core calls; the answer arrives on the calling
+// core. Its own state lives on its home core; the store is used by a thread of its own, where
+// writes that wait together become durable together.
+//
+//   CO_TRY(auto record, co_await broker.get({.type = ..., .id = ...}, deadline));
+//   CO_TRY(auto done, co_await broker.put(std::move(batch), deadline));
+//
+// A call that fails with DeadlineExceeded may still happen. Unavailable: the store could not do it
+// now, and nothing happened.
+class Databroker {
+ public:
+  enum class Storage : std::uint8_t {
+    OwnThread,
+    OnCallingCore,  // simulations and tests: everything on one thread, in virtual time
+  };
+  struct Parts {
+    // Outlives the databroker. Makes and destroys it: on that core, or while it does not run.
+    async::Core& home;
+    std::unique_ptr<Store> store;
+    // Callers are cores with an index below.
+    unsigned cores = 1;
+    Storage storage = Storage::OwnThread;
+    Limits limits = {};
+  };
+  explicit Databroker(Parts parts);
+  Databroker(const Databroker&) = delete;
+  Databroker& operator=(const Databroker&) = delete;
+  // Waits for the storage thread. Writes that were not begun are dropped; nobody was told they
+  // happened. Cores no longer run calls of it.
+  ~Databroker();
+
+  // All or nothing, durable when it returns. Conflict when a condition does not hold,
+  // ResourceExhausted when too much waits already. On this core, the changes were told to
+  // subscribers before this returns.
+  Async<Committed> put(Batch batch, Deadline deadline);
+
+  // NotFound for missing and deleted records.
+  Async<Record> get(RecordKey key, Deadline deadline);
+  Async<Fetched> get_many(std::vector<RecordKey> keys, Deadline deadline);
+  // See Store.
+  Async<FetchedPage> list(std::string type, Page page, Deadline deadline);
+  Async<FetchedPage> changes(Page page, Deadline deadline);
+  Async<StoreState> state(Deadline deadline);
+
+  // Why the last write to the store failed, until one succeeds.
+  Async<std::optional<Error>> storage_failure();
+
+  // On that core, or while it does not run. The databroker outlives the subscription, which the
+  // callback must not destroy.
+  std::unique_ptr<Subscription> subscribe(async::Core& core, Subscription::Callback callback);
+
+ private:
+  friend class Subscription;
+  struct Native;
+
+  std::unique_ptr<Native> native_;
+};
+
+}  // namespace vallum::databroker
