@@ -19,7 +19,8 @@ class Authority {
   // The longest host name of DNS, and of any address literal.
   static constexpr std::size_t kHostBytesMax = 253;
 
-  Authority() {}  // NOLINT(modernize-use-equals-default): see text_
+  // NOLINTNEXTLINE(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init): see text_
+  Authority() {}
 
   // host[:port] without userinfo. Refuses what two parsers could read differently: bytes outside
   // letters, digits, '-', '_' and '.', empty labels other than a leading one, numbers that are not
@@ -60,7 +61,7 @@ class Authority {
 
   // Only the first text_bytes_ mean anything: one is made per request, and filling all of it with
   // zeros costs more than parsing a host. ":65535" and a trailing dot fit behind the longest name.
-  std::array<char, kHostBytesMax + 7> text_;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  std::array<char, kHostBytesMax + 7> text_;
   std::uint16_t host_bytes_ = 0;
   std::uint16_t text_bytes_ = 0;
   std::uint16_t port_ = 0;
