@@ -373,9 +373,11 @@ class Linter:
             if ext == ".cc" and not code[number - 1].strip() and CODE_IN_COMMENT.match(comment):
                 self.report(path, number, "comments", "commented-out code")
             match = NOLINT.search(comment)
-            if match and match.group(1) != "END" and (
-                    not match.group(2) or match.group(3) != ":" or len(match.group(4).split()) < 2):
-                self.report(path, number, "nolint", "write NOLINT(check): reason")
+            if match and match.group(1) != "END":
+                above = comments[number - 2] if number > 1 and not code[number - 2].strip() else ""
+                reason = match.group(4) if match.group(3) == ":" else above.lstrip("/ ")
+                if not match.group(2) or len(reason.split()) < 2:
+                    self.report(path, number, "nolint", "write NOLINT(check): reason")
 
     def check_names(self, path, code):
         for number, line in enumerate(code, 1):
@@ -392,8 +394,8 @@ class Linter:
                 self.check_test_name(path, number, match.group(3), match.group(4))
 
     def check_test_name(self, path, number, suite, name):
-        if not suite.endswith("Test"):
-            self.report(path, number, "tests", f"'{suite}': a suite is named NounTest")
+        if not suite.endswith(("Test", "Contract")):
+            self.report(path, number, "tests", f"'{suite}': a suite is named NounTest, or NounContract")
         words = CAMEL_WORD.findall(name)
         if TEST_NAME_REFUSED.search(name) or len(words) < 2 or not name[0].isupper() or "_" in name:
             self.report(path, number, "tests", f"'{name}': state a behaviour, as in RefusesAnExpiredToken")

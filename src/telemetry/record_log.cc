@@ -1,0 +1,24 @@
+#include "telemetry/record_log.h"
+
+namespace vallum::telemetry {
+
+bool RecordLog::try_write(const DecisionRecord& record) {
+  line_.clear();
+  append_decision(line_, timestamp_, record);
+  if (lane_.try_append(line_)) {
+    return true;
+  }
+  ++decisions_refused_;
+  return false;
+}
+
+void RecordLog::write(const AccessRecord& record) {
+  line_.clear();
+  append_access(line_, timestamp_, record);
+  const std::size_t kept = lane_.capacity() / 4;
+  if (lane_.room() < line_.size() + kept || !lane_.try_append(line_)) {
+    ++accesses_dropped_;
+  }
+}
+
+}  // namespace vallum::telemetry

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "telemetry/access_record.h"
+#include "telemetry/decision_record.h"
+#include "telemetry/line_writer.h"
+#include "telemetry/timestamp.h"
+
+namespace vallum::telemetry {
+
+// One core's records of requests, on their way to standard output:
+//
+//   if (!records.try_write(decision)) { answer 503; }   // before the first byte goes upstream
+//   ...
+//   records.write(access);                              // when the last byte has gone downstream
+//
+// A quarter of the lane is kept for decisions, so that lines which may be lost never push out lines
+// which may not. Allocates nothing when warm.
+class RecordLog {
+ public:
+  // The lane outlives this.
+  explicit RecordLog(LineLane& lane) : lane_(lane) {}
+  RecordLog(const RecordLog&) = delete;
+  RecordLog& operator=(const RecordLog&) = delete;
+
+  // False when the lane is full: the request must not go on.
+  bool try_write(const DecisionRecord& record);
+  // Lost, and counted, when the lane is nearly full.
+  void write(const AccessRecord& record);
+
+  std::uint64_t decisions_refused() const { return decisions_refused_; }
+  std::uint64_t accesses_dropped() const { return accesses_dropped_; }
+
+ private:
+  LineLane& lane_;
+  TimestampWriter timestamp_;
+  std::string line_;
+  std::uint64_t decisions_refused_ = 0;
+  std::uint64_t accesses_dropped_ = 0;
+};
+
+}  // namespace vallum::telemetry
