@@ -60,9 +60,9 @@ struct FeedEvent {
   async::Snapshot<ChangeBatch> batch;
 };
 
-// Follows changes on one core until it dies: on that core, or after the core ended. The first event is a Resync; from then on every change
-// comes in version order. Something read from the store may be newer than the changes told so far:
-// a change of a version that is known already is old news.
+// Follows changes on one core until it dies: on that core, or after the core ended. The first event
+// is a Resync; from then on every change comes in version order. Something read from the store may
+// be newer than the changes told so far: a change of a version that is known already is old news.
 class Subscription {
  public:
   using Callback = UniqueFunction<void(const FeedEvent&)>;

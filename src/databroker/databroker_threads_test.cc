@@ -1,5 +1,4 @@
 // The databroker between real threads.
-#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -7,11 +6,15 @@
 
 #include <gtest/gtest.h>
 
+#include "async/block_on.h"
 #include "async/core_thread.h"
 #include "async/epoll_reactor.h"
+#include "async/event.h"
+#include "async/on_core.h"
 #include "async/scope.h"
 #include "databroker/databroker.h"
 #include "databroker/store/memory_store.h"
+#include "support/virtual_clock.h"
 
 namespace vallum::databroker {
 namespace {
@@ -77,79 +80,79 @@ Task<void> write_many(Databroker* broker, int writer, int count, Deadline deadli
   }
 }
 
-// Runs the task on that core and completes the future when it ended.
-std::future<void> run_on(async::Core& core, async::Scope& scope, Task<void> task) {
-  auto done = std::make_unique<std::promise<void>>();
-  auto future = done->get_future();
-  auto run = [](Task<void> inner, std::unique_ptr<std::promise<void>> end) -> Task<void> {
+// Spawns the task on that core; the event on the home core is set when all of `left` ended.
+struct Finish {
+  async::Core& home;
+  async::Event all;
+  int left;
+};
+
+void start_on(async::Core& core, async::Scope& scope, Task<void> task, Finish* finish) {
+  auto run = [](Task<void> inner, Finish* end) -> Task<void> {
     co_await std::move(inner);
-    end->set_value();
+    end->home.post([end] {
+      if (--end->left == 0) {
+        end->all.set();
+      }
+    });
   };
-  core.post([&scope, task = run(std::move(task), std::move(done))]() mutable {
-    scope.spawn(std::move(task));
-  });
-  return future;
+  core.post(
+      [&scope, task = run(std::move(task), finish)]() mutable { scope.spawn(std::move(task)); });
+}
+
+Task<void> wait_for_all(Finish* finish) {
+  co_await finish->all.wait();
+}
+
+Task<void> forget_on(async::Core* core, Station* station) {
+  auto forget = [station] { station->forget(); };
+  co_await async::on(*core, std::move(forget));
 }
 
 // Covers DBR-16.
 TEST(DatabrokerThreadsTest, LeavesEveryFollowerWithWhatTheStoreHolds) {
-  SystemClock clock;
+  testing::VirtualClock clock;
   SystemEntropy entropy;
   std::vector<std::unique_ptr<Station>> stations;
   for (unsigned i = 0; i < 3; ++i) {
     stations.push_back(std::make_unique<Station>(clock, entropy, i));
   }
-  Databroker broker(
-      {.home = stations[0]->core, .store = std::make_unique<MemoryStore>(entropy), .cores = 3});
+  async::Core& home = stations[0]->core;
+  Databroker broker({.home = home, .store = std::make_unique<MemoryStore>(entropy), .cores = 3});
   std::vector<std::unique_ptr<async::Scope>> scopes;
   for (auto& station : stations) {
     station->follow(broker);
     scopes.push_back(std::make_unique<async::Scope>(station->core));
   }
   const Deadline deadline = Deadline::after(clock, 60s);
-  std::map<std::string, std::string> stored;
-
-  {
-    std::vector<std::unique_ptr<async::CoreThread>> threads;
-    for (auto& station : stations) {
-      threads.push_back(std::make_unique<async::CoreThread>(
-          station->core, async::CoreThread::Options{.name = "station", .cpu = std::nullopt}));
-    }
-    std::vector<std::future<void>> ends;
-    for (int writer = 0; writer < 6; ++writer) {
-      const auto at = static_cast<std::size_t>(writer) % 3;
-      ends.push_back(
-          run_on(stations[at]->core, *scopes[at], write_many(&broker, writer, 100, deadline)));
-    }
-    for (auto& end : ends) {
-      end.get();
-    }
-    // A last write by each core: it returns after that core was told of everything before it.
-    for (std::size_t at = 0; at < stations.size(); ++at) {
-      run_on(stations[at]->core, *scopes[at], write_many(&broker, 100, 1, deadline)).get();
-    }
-    auto list =
-        [](Databroker* from, std::map<std::string, std::string>* to, Deadline until) -> Task<void> {
-      auto page = co_await from->list(kType, {}, until);
-      EXPECT_TRUE(page.has_value());
-      for (const Record& record : page->records) {
-        (*to)[record.id] = record.value.bytes;
-      }
-    };
-    run_on(stations[0]->core, *scopes[0], list(&broker, &stored, deadline)).get();
-    for (auto& station : stations) {
-      std::promise<void> told;
-      station->core.post([&told] { told.set_value(); });
-      told.get_future().get();
-    }
+  std::vector<std::unique_ptr<async::CoreThread>> threads;
+  for (std::size_t i = 1; i < stations.size(); ++i) {
+    threads.push_back(std::make_unique<async::CoreThread>(
+        stations[i]->core, async::CoreThread::Options{.name = "station", .cpu = std::nullopt}));
   }
 
+  Finish writers{.home = home, .all = async::Event(home), .left = 6};
+  for (int writer = 0; writer < 6; ++writer) {
+    const auto at = static_cast<std::size_t>(writer) % 3;
+    start_on(stations[at]->core, *scopes[at], write_many(&broker, writer, 100, deadline), &writers);
+  }
+  async::block_on(home, wait_for_all(&writers));
+  auto stored = async::block_on(home, broker.list(kType, {}, deadline));
+
+  // By the time a core has run this message it has run every event posted to it before.
+  for (auto& station : stations) {
+    async::block_on(home, forget_on(&station->core, station.get()));
+  }
+  ASSERT_TRUE(stored.has_value());
+  std::map<std::string, std::string> held;
+  for (const Record& record : stored->records) {
+    held[record.id] = record.value.bytes;
+  }
+  EXPECT_FALSE(held.empty());
   for (auto& station : stations) {
     EXPECT_TRUE(station->in_order);
-    EXPECT_EQ(station->copy, stored);
-    station->forget();
+    EXPECT_EQ(station->copy, held);
   }
-  EXPECT_FALSE(stored.empty());
 }
 
 }  // namespace

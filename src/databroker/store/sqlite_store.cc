@@ -34,6 +34,13 @@ Unexpected fail_stale() {
               "store: a stored record is not the one last written there; it is not served");
 }
 
+Unexpected fail_altered() {
+  return fail(ErrorKind::Internal,
+              "vallum.db: a record was added, removed, altered or put back to an earlier state "
+              "outside of Vallum; restore a backup, or move the file away to begin without "
+              "sessions");
+}
+
 }  // namespace
 
 struct SqliteStore::Native {
@@ -114,17 +121,14 @@ Result<void> SqliteStore::Native::load_seen() {
     if (!is_row) {
       break;
     }
-    TRY(const RowPlace place, place_of_row(rows));
-    sum.toggle(file.seal.row_term(place));
-    seen.emplace(place.id, Seen{.version = place.version, .is_deleted = place.is_deleted});
+    const Result<RowPlace> place = place_of_row(rows);
+    if (!place) {
+      return fail_altered();
+    }
+    sum.toggle(file.seal.row_term(*place));
+    seen.emplace(place->id, Seen{.version = place->version, .is_deleted = place->is_deleted});
   }
-  if (sum != file.head.sum) {
-    return fail(ErrorKind::Internal,
-                "vallum.db: a record was added, removed, altered or put back to an earlier state "
-                "outside of Vallum; restore a backup, or move the file away to begin without "
-                "sessions");
-  }
-  return {};
+  return sum == file.head.sum ? Result<void>() : fail_altered();
 }
 
 Result<RowPlace> SqliteStore::Native::place_of_row(SqliteStatement& row) const {
