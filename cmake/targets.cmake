@@ -81,8 +81,8 @@ function(vallum_module)
         set_tests_properties(${name}_replay PROPERTIES TIMEOUT 120)
         set(name ${name}_replay)
       endif()
-      target_link_libraries(${name} PRIVATE vallum_${id} ${test_deps} ${ARG_LIBS} vallum_test_support
-        vallum_warnings)
+      target_link_libraries(${name} PRIVATE vallum_${id} ${test_deps} ${ARG_LIBS} ${ARG_TEST_LIBS}
+        vallum_test_support vallum_warnings)
     endforeach()
   endif()
   if(VALLUM_BENCH AND benches)

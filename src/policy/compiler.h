@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <expected>
 
 #include "policy/problem.h"
@@ -8,13 +9,16 @@
 
 namespace vallum::policy {
 
+// How strictly ssh_ca reads a certificate. As the reference product: a certificate without
+// principals is good for any user name, and source-address is left to others.
+enum class SshCaChecks : std::uint8_t { Full, AsReference };
+
 struct CompileOptions {
   Keywords keywords = Keywords::Exact;
   // Append "deny: or: [invalid_client_certificate]", as every route gets when a client certificate
   // authority is configured and enforcement is not left to policy.
   bool deny_invalid_client_certificate = false;
-  // Accept an OpenSSH certificate without principals for any user name.
-  bool ssh_ca_any_principal = false;
+  SshCaChecks ssh_ca_checks = SshCaChecks::Full;
   // Join what "or" combines into sets. Off only to see each criterion on its own.
   bool merge = true;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -59,7 +60,11 @@ enum class ProblemCode : std::uint8_t {
   // Warnings.
   NegativeMatchWithoutSession,
   ShorthandArray,
+  DeviceWithoutDevice,
 };
+
+inline constexpr std::size_t kProblemCodeCount =
+    static_cast<std::size_t>(ProblemCode::DeviceWithoutDevice) + 1;
 
 // As the specification writes it: "unknown-criterion".
 std::string_view to_string(ProblemCode code);

@@ -13,7 +13,7 @@ struct Instructions;
 // compiler.h.
 class Program {
  public:
-  // No rules: everything is denied, with no reason.
+  // No rules: everything is denied, with no reason. So does a moved-from program.
   Program();
   explicit Program(std::unique_ptr<const Instructions> instructions);
   Program(Program&&) noexcept;
@@ -22,7 +22,8 @@ class Program {
   Program& operator=(const Program&) = delete;
   ~Program();
 
-  const Instructions& instructions() const { return *instructions_; }
+  // Null without rules.
+  const Instructions* instructions() const { return instructions_.get(); }
 
  private:
   std::unique_ptr<const Instructions> instructions_;

@@ -15,25 +15,6 @@ namespace {
 
 using codec::Node;
 
-// YAML also writes integers as 0x1f and 0o17.
-std::optional<std::uint64_t> prefixed_integer(std::string_view digits) {
-  if (digits.size() < 3 || digits[0] != '0') {
-    return std::nullopt;
-  }
-  const char mark = ascii_lower(digits[1]);
-  const int base = mark == 'x' ? 16 : mark == 'o' ? 8 : 0;
-  if (base == 0) {
-    return std::nullopt;
-  }
-  std::uint64_t value = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data() + 2, end, value, base);
-  if (error != std::errc{} || stop != end) {
-    return std::nullopt;
-  }
-  return value;
-}
-
 struct Decimal {
   std::string digits;  // no leading and no trailing zeros; "" for zero
   std::int64_t exponent = 0;
@@ -75,14 +56,7 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
 void append_number(std::string_view text, std::string& to) {
   const bool negative = text.starts_with('-');
   std::string_view magnitude = text;
-  if (negative || text.starts_with('+')) {
-    magnitude.remove_prefix(1);
-  }
-  std::string rewritten;
-  if (const std::optional<std::uint64_t> integer = prefixed_integer(magnitude)) {
-    rewritten = std::to_string(*integer);
-    magnitude = rewritten;
-  }
+  magnitude.remove_prefix(negative ? 1 : 0);
   const std::optional<Decimal> decimal = parse_decimal(magnitude);
   if (!decimal) {
     to.append(text);

@@ -17,8 +17,7 @@ std::string canonical(const Node& node) {
 }
 
 TEST(ValueTest, NumbersAreOneWhateverTheirSpelling) {
-  for (const char* text :
-       {"3", "3.0", "3e0", "0.3e1", "30e-1", "+3", "0x3", "0o3", "003", "3.00E+0"}) {
+  for (const char* text : {"3", "3.0", "3e0", "0.3e1", "30e-1", "3.00E+0"}) {
     EXPECT_EQ(canonical(Node::number(text)), "3") << text;
   }
   for (const char* text : {"0", "-0", "0.0", "0e5"}) {

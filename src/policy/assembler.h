@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+#include "policy/criterion.h"
+#include "policy/instructions.h"
+
+namespace vallum::policy {
+
+// Lays criteria out flat. Equal texts and values are kept once. Add blocks, then finish.
+class Assembler {
+ public:
+  FlatBlock add_block(Logic logic, std::span<const Criterion> criteria);
+
+  // All but the lists of blocks, which the caller has.
+  Instructions finish() &&;
+
+ private:
+  // A string in text_, which moves until all are placed.
+  struct Place {
+    std::size_t from = 0;
+    std::size_t size = 0;
+  };
+  using TextId = std::uint32_t;
+  struct LooseValue {
+    Value::Kind kind = Value::Kind::Null;
+    TextId text = 0;
+  };
+  struct LooseClaim {
+    TextId name = 0;
+    TextId folded = 0;
+  };
+  struct LooseDevice {
+    FlatDeviceMatcher matcher;
+    TextId is = 0;
+    TextId type = 0;
+  };
+
+  FlatCriterion flatten(const Criterion& criterion);
+  TextId text(std::string_view text);
+  std::uint32_t value(Value::Kind kind, std::string_view text);
+  std::uint32_t set(std::span<const Constant> constants);
+  std::uint32_t set(const SshKeys& keys);
+  std::uint32_t set_of(const std::vector<std::uint32_t>& values);
+  IndexRange conditions(const Matcher& matcher);
+  std::uint32_t claim(const ClaimName& name);
+  std::uint32_t networks(const Networks& networks);
+  std::uint32_t certificate(const CertificateMatcher& matcher);
+  std::uint32_t device(const DeviceMatcher& matcher);
+  IndexRange digests(const std::vector<Digest>& digests);
+  std::string_view view(TextId id) const;
+
+  std::string text_;
+  std::vector<Place> places_;
+  std::unordered_map<std::string, TextId, StringHash, std::equal_to<>> text_ids_;
+  std::vector<LooseValue> values_;
+  std::map<std::pair<Value::Kind, TextId>, std::uint32_t> value_indexes_;
+  std::map<std::pair<TextId, TextId>, std::uint32_t> claim_indexes_;
+  std::vector<LooseClaim> claims_;
+  std::vector<LooseDevice> devices_;
+  Instructions flat_;
+};
+
+}  // namespace vallum::policy

@@ -1,0 +1,452 @@
+#include "policy/program.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "policy/instructions.h"
+
+namespace vallum::policy {
+
+namespace {
+
+struct Result {
+  bool value = false;
+  Reason reason = Reason::Reject;
+};
+
+struct KindReasons {
+  Reason ok;
+  Reason not_ok;
+  bool needs_session = false;
+};
+
+// In the order of CriterionKind.
+constexpr std::array<KindReasons, kCriterionKindCount> kReasons{{
+    {Reason::Accept, Reason::Accept},
+    {Reason::Reject, Reason::Reject},
+    {Reason::UserOk, Reason::UserUnauthorized, true},
+    {Reason::UserOk, Reason::UserUnauthorized, true},
+    {Reason::EmailOk, Reason::EmailUnauthorized, true},
+    {Reason::DomainOk, Reason::DomainUnauthorized, true},
+    {Reason::ClaimOk, Reason::ClaimUnauthorized, true},
+    {Reason::GroupsOk, Reason::GroupsUnauthorized, true},
+    {Reason::HttpMethodOk, Reason::HttpMethodUnauthorized},
+    {Reason::HttpPathOk, Reason::HttpPathUnauthorized},
+    {Reason::CorsRequest, Reason::NonCorsRequest},
+    {Reason::SourceIpOk, Reason::SourceIpUnauthorized},
+    {Reason::ClientCertificateOk, Reason::ClientCertificateUnauthorized},
+    {Reason::InvalidClientCertificate, Reason::ValidClientCertificate},
+    {Reason::DeviceOk, Reason::DeviceUnauthenticated, true},
+    {Reason::McpToolMatch, Reason::McpToolNoMatch},
+    {Reason::SshPublickeyOk, Reason::SshPublickeyUnauthorized},
+    {Reason::SshPublickeyOk, Reason::SshPublickeyUnauthorized},
+    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized},
+    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized, true},
+    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized, true},
+}};
+
+// The results of several criteria or blocks, told apart by their value. Which side contributes
+// reasons depends on the logic: policy specification 1.4.
+class Sides {
+ public:
+  void add(bool value, ReasonSet reasons, std::string_view device_type) {
+    Side& side = sides_[value ? 1 : 0];
+    side.used = true;
+    side.reasons |= reasons;
+    side.device_type = std::max(side.device_type, device_type);
+  }
+
+  // True when none was false.
+  Verdict all() const { return verdict(!sides_[0].used); }
+  // True when one was true.
+  Verdict any() const { return verdict(sides_[1].used); }
+
+ private:
+  struct Side {
+    bool used = false;
+    ReasonSet reasons;
+    std::string_view device_type;
+  };
+
+  Verdict verdict(bool value) const {
+    const Side& side = sides_[value ? 1 : 0];
+    return {.value = value, .reasons = side.reasons, .device_type = side.device_type};
+  }
+
+  std::array<Side, 2> sides_;
+};
+
+template <class Element, class Matches>
+bool probe(const Instructions& program,
+           const ValueSet& set,
+           std::uint32_t hash,
+           const Element& element,
+           Matches matches) {
+  const std::span<const std::uint32_t> slots = slice(program.slots, set.slots);
+  if (slots.empty()) {
+    return false;
+  }
+  const std::size_t mask = slots.size() - 1;
+  for (std::size_t at = hash & mask; slots[at] != 0; at = (at + 1) & mask) {
+    if (matches(program.values[slots[at] - 1], element)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool set_contains(const Instructions& program, const ValueSet& set, std::string_view string) {
+  return probe(
+      program, set, Value::hash_of(string), string, [](const Value& v, std::string_view s) {
+        return v.is(s);
+      });
+}
+
+bool set_contains(const Instructions& program, const ValueSet& set, const Value& value) {
+  return probe(
+      program, set, value.hash(), value, [](const Value& a, const Value& b) { return a == b; });
+}
+
+// The piece between the first and the second "@".
+std::optional<std::string_view> domain_of(std::string_view email) {
+  const std::size_t at = email.find('@');
+  if (at == std::string_view::npos) {
+    return std::nullopt;
+  }
+  email.remove_prefix(at + 1);
+  return email.substr(0, email.find('@'));
+}
+
+class Evaluation {
+ public:
+  Evaluation(const Instructions& program, const Facts& facts) : program_(program), facts_(facts) {
+    if (facts.session != nullptr) {
+      email_ = facts.session->email();
+    }
+  }
+
+  Verdict run(const std::vector<FlatBlock>& blocks) {
+    Sides sides;
+    for (const FlatBlock& block : blocks) {
+      const Verdict verdict = run(block);
+      sides.add(verdict.value, verdict.reasons, verdict.device_type);
+    }
+    return sides.any();
+  }
+
+ private:
+  Verdict run(const FlatBlock& block) {
+    const bool inverted = block.logic == Logic::Not || block.logic == Logic::Nor;
+    Sides sides;
+    for (const FlatCriterion& criterion : slice(program_.criteria, block.criteria)) {
+      const Result result = evaluate(criterion);
+      const std::string_view device_type = criterion.kind == CriterionKind::Device
+                                               ? program_.devices[criterion.detail].type
+                                               : std::string_view();
+      sides.add(result.value != inverted, {result.reason}, device_type);
+    }
+    return block.logic == Logic::And || block.logic == Logic::Not ? sides.all() : sides.any();
+  }
+
+  Result evaluate(const FlatCriterion& criterion) {
+    const KindReasons& reasons = kReasons[static_cast<std::size_t>(criterion.kind)];
+    // Nothing about a user holds without a session, whatever the matcher says.
+    if (reasons.needs_session && facts_.session == nullptr) {
+      return {false, Reason::UserUnauthenticated};
+    }
+    if (criterion.kind == CriterionKind::Device) {
+      return device(program_.devices[criterion.detail]);
+    }
+    if (criterion.kind == CriterionKind::McpTool) {
+      return mcp_tool(criterion);
+    }
+    if (criterion.kind == CriterionKind::InvalidClientCertificate) {
+      return certificate_is_invalid();
+    }
+    const bool value = holds(criterion);
+    return {value, value ? reasons.ok : reasons.not_ok};
+  }
+
+  bool holds(const FlatCriterion& criterion) {
+    switch (criterion.kind) {
+      case CriterionKind::Accept:
+        return true;
+      case CriterionKind::Reject:
+        return false;
+      case CriterionKind::AuthenticatedUser:
+        return !facts_.session->user_id.empty();
+      case CriterionKind::User:
+        return !facts_.session->user_id.empty() &&
+               string_matches(criterion, facts_.session->user_id);
+      case CriterionKind::Email:
+        return string_matches(criterion, email_);
+      case CriterionKind::Domain:
+        return string_matches(criterion, domain_of(email_));
+      case CriterionKind::Claim:
+        return list_matches(criterion, claim_values(criterion.detail));
+      case CriterionKind::Groups:
+        return facts_.session->directory != nullptr &&
+               list_matches(criterion, facts_.session->directory->groups);
+      case CriterionKind::HttpMethod:
+        return string_matches(criterion, facts_.request.method);
+      case CriterionKind::HttpPath:
+        return string_matches(criterion, facts_.request.path);
+      case CriterionKind::CorsPreflight:
+        return is_preflight();
+      case CriterionKind::SourceIp:
+        return address_matches(criterion.detail);
+      case CriterionKind::ClientCertificate:
+        return certificate_matches(criterion.detail);
+      case CriterionKind::SshPublickey:
+        return ssh_key_listed(criterion.detail, facts_.ssh.public_key);
+      case CriterionKind::SshCa:
+        return ssh_certificate_matches(criterion.detail);
+      case CriterionKind::SshUsername:
+        return string_matches(criterion, facts_.ssh.username);
+      case CriterionKind::SshUsernameMatchesEmail:
+        return ssh_name_is_email();
+      case CriterionKind::SshUsernameMatchesClaim:
+        return ssh_name_is_claim(criterion.detail);
+      case CriterionKind::InvalidClientCertificate:
+      case CriterionKind::Device:
+      case CriterionKind::McpTool:
+        break;  // have reasons of their own
+    }
+    return false;
+  }
+
+  bool string_matches(const FlatCriterion& criterion,
+                      const std::optional<std::string_view>& subject) const {
+    return subject && string_matches(criterion.conditions, *subject);
+  }
+  bool string_matches(const FlatCriterion& criterion, std::string_view subject) const {
+    return string_matches(criterion.conditions, subject);
+  }
+  bool string_matches(IndexRange conditions, std::string_view subject) const {
+    for (const FlatCondition& condition : slice(program_.conditions, conditions)) {
+      if (!holds(condition, subject)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool holds(const FlatCondition& condition, std::string_view subject) const {
+    switch (condition.comparison) {
+      case Comparison::Is:
+        return program_.values[condition.operand].is(subject);
+      case Comparison::IsNot:
+        return !program_.values[condition.operand].is(subject);
+      case Comparison::Contains:
+        return subject.find(program_.values[condition.operand].text()) != std::string_view::npos;
+      case Comparison::StartsWith:
+        return subject.starts_with(program_.values[condition.operand].text());
+      case Comparison::EndsWith:
+        return subject.ends_with(program_.values[condition.operand].text());
+      case Comparison::In:
+        return set_contains(program_, program_.sets[condition.operand], subject);
+      case Comparison::NotIn:
+        return !set_contains(program_, program_.sets[condition.operand], subject);
+      case Comparison::Has:
+      case Comparison::HasAny:
+      case Comparison::IsOnly:
+      case Comparison::Excludes:
+        break;  // of lists
+    }
+    return false;
+  }
+
+  bool list_matches(const FlatCriterion& criterion, std::span<const Value> list) const {
+    for (const FlatCondition& condition : slice(program_.conditions, criterion.conditions)) {
+      if (!holds(condition, list)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool holds(const FlatCondition& condition, std::span<const Value> list) const {
+    switch (condition.comparison) {
+      case Comparison::Has:
+        return std::ranges::find(list, program_.values[condition.operand]) != list.end();
+      case Comparison::HasAny:
+        return std::ranges::any_of(list, [&](const Value& value) {
+          return set_contains(program_, program_.sets[condition.operand], value);
+        });
+      case Comparison::IsOnly:
+        return list.size() == 1 && list.front() == program_.values[condition.operand];
+      case Comparison::Excludes:
+        return std::ranges::find(list, program_.values[condition.operand]) == list.end();
+      case Comparison::Is:
+      case Comparison::IsNot:
+      case Comparison::Contains:
+      case Comparison::StartsWith:
+      case Comparison::EndsWith:
+      case Comparison::In:
+      case Comparison::NotIn:
+        break;  // of strings
+    }
+    return false;
+  }
+
+  std::span<const Value> claim_values(std::uint32_t name) {
+    // Rules tend to ask for the same claim one after the other.
+    if (last_claim_ != name) {
+      const FlatClaimName& claim = program_.claims[name];
+      const Claim* found = facts_.session->claims.find(claim.name);
+      if (found == nullptr && !claim.folded.empty()) {
+        found = facts_.session->claims.find(claim.folded);
+      }
+      last_claim_ = name;
+      last_values_ = found == nullptr ? std::span<const Value>() : found->values;
+    }
+    return last_values_;
+  }
+
+  bool is_preflight() const {
+    return facts_.request.method == "OPTIONS" && !facts_.request.origin.empty() &&
+           !facts_.request.access_control_request_method.empty();
+  }
+
+  bool address_matches(std::uint32_t list) const {
+    if (!facts_.request.client_ip) {
+      return false;
+    }
+    const AddressKey address = address_key(*facts_.request.client_ip);
+    const std::span<const AddressRange> ranges =
+        slice(program_.addresses, program_.address_lists[list]);
+    const auto after = std::ranges::upper_bound(ranges, address, {}, &AddressRange::first);
+    return after != ranges.begin() && address <= std::prev(after)->last;
+  }
+
+  bool certificate_matches(std::uint32_t index) const {
+    if (facts_.leaf == nullptr) {
+      return false;
+    }
+    const FlatCertificateMatcher& matcher = program_.certificates[index];
+    const LeafCertificate& leaf = *facts_.leaf;
+    return (matcher.any_fingerprint || listed(matcher.fingerprints, leaf.fingerprint)) &&
+           (matcher.any_spki_hash || listed(matcher.spki_hashes, leaf.spki_hash)) &&
+           some_name_matches(matcher.san_email, leaf.san_email) &&
+           some_name_matches(matcher.san_dns, leaf.san_dns) &&
+           some_name_matches(matcher.san_uri, leaf.san_uri);
+  }
+
+  bool listed(IndexRange digests, const Digest& digest) const {
+    const std::span<const Digest> all = slice(program_.digests, digests);
+    return std::ranges::find(all, digest) != all.end();
+  }
+
+  bool some_name_matches(IndexRange conditions, const std::vector<std::string>& names) const {
+    return conditions.count == 0 || std::ranges::any_of(names, [&](const std::string& name) {
+             return string_matches(conditions, name);
+           });
+  }
+
+  Result certificate_is_invalid() const {
+    switch (facts_.certificate_verdict) {
+      case CertificateVerdict::Valid:
+        return {false, Reason::ValidClientCertificate};
+      case CertificateVerdict::NotPresented:
+        return {true, Reason::ClientCertificateRequired};
+      case CertificateVerdict::Invalid:
+        break;
+    }
+    return {true, Reason::InvalidClientCertificate};
+  }
+
+  Result device(const FlatDeviceMatcher& matcher) const {
+    const auto chosen =
+        std::ranges::find_if(facts_.session->devices, [&](const DeviceFacts& entry) {
+          return !entry.credential_id.empty() && entry.type_id == matcher.type;
+        });
+    if (chosen == facts_.session->devices.end() || !chosen->is_recorded) {
+      return {false, Reason::DeviceUnauthenticated};
+    }
+    const bool approved = chosen->enrollment == Enrollment::Approved;
+    const bool approval_fits =
+        matcher.approval == Approval::Any || (matcher.approval == Approval::Approved) == approved;
+    if (approval_fits && (matcher.any_credential || chosen->credential_id == matcher.is)) {
+      return {true, Reason::DeviceOk};
+    }
+    return {false,
+            chosen->enrollment == Enrollment::None ? Reason::DeviceUnauthenticated
+                                                   : Reason::DeviceUnauthorized};
+  }
+
+  Result mcp_tool(const FlatCriterion& criterion) const {
+    if (facts_.mcp.method != "tools/call") {
+      return {false, Reason::McpNotAToolCall};
+    }
+    const bool matches = facts_.mcp.tool ? string_matches(criterion, *facts_.mcp.tool)
+                                         : criterion.conditions.count == 0;
+    return {matches, matches ? Reason::McpToolMatch : Reason::McpToolNoMatch};
+  }
+
+  bool ssh_key_listed(std::uint32_t keys, std::string_view wire) const {
+    return !wire.empty() && set_contains(program_, program_.sets[keys], wire);
+  }
+
+  bool ssh_certificate_matches(std::uint32_t authorities) const {
+    const SshCertificateFacts* certificate = facts_.ssh.certificate;
+    if (certificate == nullptr || !certificate->signature_valid ||
+        !certificate->is_user_certificate || !certificate->in_validity_period ||
+        certificate->has_unknown_critical_option || facts_.ssh.username.empty()) {
+      return false;
+    }
+    const bool names_user = certificate->principals.empty()
+                                ? program_.ssh_ca_as_reference
+                                : std::ranges::find(certificate->principals, facts_.ssh.username) !=
+                                      certificate->principals.end();
+    const bool from_there =
+        program_.ssh_ca_as_reference || !certificate->source_addresses ||
+        (facts_.request.client_ip &&
+         std::ranges::any_of(*certificate->source_addresses, [&](const IpPrefix& prefix) {
+           return prefix.contains(*facts_.request.client_ip);
+         }));
+    return names_user && from_there && ssh_key_listed(authorities, certificate->signature_key);
+  }
+
+  bool ssh_name_is_email() const {
+    return !facts_.ssh.username.empty() &&
+           email_.substr(0, email_.find('@')) == facts_.ssh.username;
+  }
+
+  bool ssh_name_is_claim(std::uint32_t name) {
+    return !facts_.ssh.username.empty() &&
+           std::ranges::any_of(claim_values(name),
+                               [&](const Value& value) { return value.is(facts_.ssh.username); });
+  }
+
+  static constexpr std::uint32_t kNoClaim = 0xffff'ffff;
+
+  const Instructions& program_;
+  const Facts& facts_;
+  std::string_view email_;
+  std::uint32_t last_claim_ = kNoClaim;
+  std::span<const Value> last_values_;
+};
+
+}  // namespace
+
+Program::Program() = default;
+Program::Program(std::unique_ptr<const Instructions> instructions)
+    : instructions_(std::move(instructions)) {}
+Program::Program(Program&&) noexcept = default;
+Program& Program::operator=(Program&&) noexcept = default;
+Program::~Program() = default;
+
+Decision decide(const Program& program, const Facts& facts) {
+  const Instructions* instructions = program.instructions();
+  if (instructions == nullptr) {
+    return {};
+  }
+  Evaluation evaluation(*instructions, facts);
+  const Verdict allow = evaluation.run(instructions->allow);
+  const Verdict deny = evaluation.run(instructions->deny);
+  return {.allow = allow, .deny = deny};
+}
+
+}  // namespace vallum::policy
