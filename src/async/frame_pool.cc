@@ -8,8 +8,13 @@ namespace {
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define VALLUM_PLAIN_FRAMES
+#define VALLUM_ADDRESS_SANITIZER
 #endif
+#endif
+#ifdef VALLUM_ADDRESS_SANITIZER
+constexpr bool kKeepsFreeFrames = false;
+#else
+constexpr bool kKeepsFreeFrames = true;
 #endif
 
 constexpr std::size_t kStep = 128;
@@ -33,20 +38,9 @@ constexpr std::size_t class_of(std::size_t size) {
 
 }  // namespace
 
-#ifdef VALLUM_PLAIN_FRAMES
-
-void* allocate_frame(std::size_t size) {
-  return ::operator new(size);
-}
-void free_frame(void* frame, std::size_t) noexcept {
-  ::operator delete(frame);
-}
-
-#else
-
 void* allocate_frame(std::size_t size) {
   const std::size_t index = class_of(size);
-  if (index >= kClasses) {
+  if (!kKeepsFreeFrames || index >= kClasses) {
     return ::operator new(size);
   }
   FrameList& list = free_frames[index];
@@ -61,7 +55,7 @@ void* allocate_frame(std::size_t size) {
 
 void free_frame(void* frame, std::size_t size) noexcept {
   const std::size_t index = class_of(size);
-  if (index >= kClasses || free_frames[index].bytes >= kFrameListBytesMax) {
+  if (!kKeepsFreeFrames || index >= kClasses || free_frames[index].bytes >= kFrameListBytesMax) {
     ::operator delete(frame);
     return;
   }
@@ -69,8 +63,6 @@ void free_frame(void* frame, std::size_t size) noexcept {
   list.head = new (frame) FreeFrame{list.head};
   list.bytes += (index + 1) * kStep;
 }
-
-#endif
 
 void release_free_frames() noexcept {
   for (FrameList& list : free_frames) {
