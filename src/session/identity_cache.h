@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "async/core.h"
+#include "async/event.h"
+#include "async/scope.h"
+#include "async/snapshot.h"
+#include "async/task.h"
+#include "base/time.h"
+#include "databroker/databroker.h"
+#include "session/handle.h"
+#include "session/joined_identity.h"
+#include "session/lru_table.h"
+
+namespace vallum::session {
+
+// The session to look up, and what its reader must have seen.
+struct SessionWanted {
+  std::string session_id;
+  bool is_service_account = false;
+  std::uint64_t server_version = 0;
+  std::uint64_t record_version = 0;
+
+  static SessionWanted of(const Handle& handle);
+};
+
+// Null: the session does not exist, has ended, or cannot be used.
+using IdentityRef = async::Snapshot<JoinedIdentity>;
+
+struct IdentityRead;
+
+// One core's joined identities by session id, the absent ones too. Changes of the records they were
+// made from throw them out as the databroker tells of them, so what is found here is as fresh as
+// the feed; a handle that names a newer version of the store than an identity was read from asks
+// for a new look.
+//
+// Several requests for one session share one look-up. Its callers may give up; it goes on for the
+// others. Destroyed when no caller waits.
+class IdentityCache {
+ public:
+  struct Limits {
+    std::size_t identities_max = 20000;
+    // Groups of one user whose names are looked up; the rest stay without names.
+    std::size_t group_names_max = 1000;
+    Duration load_timeout = std::chrono::seconds(10);
+  };
+  // On its core, which must outlive it as the databroker must.
+  IdentityCache(async::Core& core, databroker::Databroker& broker, Limits limits);
+  IdentityCache(const IdentityCache&) = delete;
+  IdentityCache& operator=(const IdentityCache&) = delete;
+  ~IdentityCache();
+
+  // Nothing: not known here, load() it. Never allocates.
+  std::optional<IdentityRef> find(const Handle& handle, WallTime now);
+
+  // Reads it from the databroker, for find() to find, unless a change throws it out at once again.
+  // Fails when the records could not be read (Unavailable, DeadlineExceeded, ...): then nobody
+  // knows whether there is a session.
+  Async<void> load(SessionWanted wanted, Deadline deadline);
+
+  std::size_t size() const { return entries_.size(); }
+  // Look-ups in the databroker since the start.
+  std::uint64_t loads() const { return loads_; }
+
+ private:
+  // User id to session id, which is a text of the entry's identity.
+  using UserIndex = std::multimap<std::string, std::string_view, std::less<>>;
+  struct Entry {
+    IdentityRef identity;
+    bool is_service_account = false;
+    databroker::StoreState as_of;
+    // The newest version a handle asked for and got: one that the store will never reach, because
+    // it was restored from a backup, must not cost a look-up per request.
+    std::uint64_t asked_version = 0;
+    std::optional<UserIndex::iterator> user;
+  };
+  struct Flight;
+  class FlightHold;
+
+  std::uint64_t ensure_flight(const SessionWanted& wanted);
+  static Task<void> fly(IdentityCache* cache, std::uint64_t number);
+  void land(Flight& flight, Result<IdentityRead> found);
+  void keep(const SessionWanted& wanted, IdentityRef identity, databroker::StoreState as_of);
+  void forget_session(const databroker::Record& change);
+  void forget_user(const databroker::Record& change);
+  void forget_all();
+  void unlink_user(Entry& entry);
+  void note(const databroker::FeedEvent& event);
+
+  async::Core& core_;
+  databroker::Databroker& broker_;
+  const Limits limits_;
+  LruTable<Entry> entries_;
+  UserIndex by_user_;
+  std::map<std::uint64_t, std::unique_ptr<Flight>> flights_;
+  std::unordered_map<std::string, std::uint64_t, StringHash, std::equal_to<>> open_flights_;
+  std::uint64_t last_flight_ = 0;
+  std::uint64_t loads_ = 0;
+  async::Scope scope_;
+  std::unique_ptr<databroker::Subscription> subscription_;
+};
+
+}  // namespace vallum::session

@@ -1,0 +1,121 @@
+#include "session/identity_read.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace vallum::session {
+namespace {
+
+// A record that is not what it should be counts as absent: whoever wrote it did not write one.
+bool take_session(const databroker::Record& record, IdentityParts& parts) {
+  auto session = decode_session(record.value);
+  // Impersonation names another session whose identity would replace this one's. It is not offered
+  // yet, and using the session as it stands would grant its own rights instead.
+  if (!session || session->id != record.id || !session->impersonate_session_id.empty()) {
+    return false;
+  }
+  parts.user_id = std::move(session->user_id);
+  parts.idp_id = std::move(session->idp_id);
+  parts.valid_until = session->valid_until();
+  parts.session_claims = std::move(session->claims);
+  return true;
+}
+
+bool take_service_account(const databroker::Record& record, IdentityParts& parts) {
+  auto account = decode_service_account(record.value);
+  if (!account || account->id != record.id) {
+    return false;
+  }
+  parts.is_service_account = true;
+  parts.user_id = std::move(account->user_id);
+  parts.valid_until = account->valid_until();
+  return true;
+}
+
+}  // namespace
+
+Async<IdentityRead> IdentityReader::read(SessionWanted wanted, WallTime now, Deadline deadline) {
+  user_id_.clear();
+  IdentityParts parts;
+  CO_TRY(const bool is_usable, co_await read_session(&parts, std::move(wanted), deadline));
+  if (!is_usable || now >= parts.valid_until) {
+    co_return IdentityRead{.identity = nullptr, .as_of = parts.as_of};
+  }
+  user_id_ = parts.user_id;
+  CO_TRY_OK(co_await read_user(&parts, deadline));
+  CO_TRY_OK(co_await read_groups(&parts, deadline));
+  const databroker::StoreState as_of = parts.as_of;
+  co_return IdentityRead{.identity = async::make_snapshot<JoinedIdentity>(std::move(parts)),
+                         .as_of = as_of};
+}
+
+Async<bool> IdentityReader::read_session(IdentityParts* parts,
+                                         SessionWanted wanted,
+                                         Deadline deadline) {
+  std::vector<databroker::RecordKey> keys;
+  keys.push_back(wanted.is_service_account ? service_account_key(wanted.session_id)
+                                           : session_key(wanted.session_id));
+  CO_TRY(auto fetched, co_await broker_.get_many(std::move(keys), deadline));
+  parts->as_of = fetched.state;
+  const std::optional<databroker::Record>& record = fetched.records.front();
+  if (!record) {
+    co_return false;
+  }
+  parts->session_id = std::move(wanted.session_id);
+  parts->versions.session = record->version;
+  co_return wanted.is_service_account ? take_service_account(*record, *parts)
+                                      : take_session(*record, *parts);
+}
+
+Async<void> IdentityReader::read_user(IdentityParts* parts, Deadline deadline) {
+  if (parts->user_id.empty()) {
+    co_return {};
+  }
+  std::vector<databroker::RecordKey> keys;
+  keys.push_back(user_key(parts->user_id));
+  keys.push_back(directory_user_key(parts->user_id));
+  CO_TRY(auto fetched, co_await broker_.get_many(std::move(keys), deadline));
+  if (const auto& record = fetched.records[0]) {
+    if (auto user = decode_user(record->value)) {
+      parts->user = *std::move(user);
+      parts->versions.user = record->version;
+    }
+  }
+  if (const auto& record = fetched.records[1]) {
+    if (auto user = decode_directory_user(record->value)) {
+      parts->directory = *std::move(user);
+      parts->versions.directory_user = record->version;
+    }
+  }
+  co_return {};
+}
+
+Async<void> IdentityReader::read_groups(IdentityParts* parts, Deadline deadline) {
+  if (!parts->directory) {
+    co_return {};
+  }
+  std::vector<databroker::RecordKey> keys;
+  for (const codec::Node& id : parts->directory->group_ids.items()) {
+    if (keys.size() < group_names_max_ && id.is_string() && !id.text().empty()) {
+      keys.push_back(directory_group_key(id.text()));
+    }
+  }
+  if (keys.empty()) {
+    co_return {};
+  }
+  CO_TRY(auto fetched, co_await broker_.get_many(std::move(keys), deadline));
+  for (const std::optional<databroker::Record>& record : fetched.records) {
+    if (!record) {
+      continue;
+    }
+    if (auto group = decode_directory_group(record->value)) {
+      parts->groups.push_back(*std::move(group));
+      parts->versions.directory_groups =
+          std::max(parts->versions.directory_groups, record->version);
+    }
+  }
+  co_return {};
+}
+
+}  // namespace vallum::session

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "async/task.h"
+#include "base/time.h"
+#include "databroker/databroker.h"
+#include "session/identity_cache.h"
+
+namespace vallum::session {
+
+// What a look-up found, and where the store stood when it began.
+struct IdentityRead {
+  IdentityRef identity;
+  databroker::StoreState as_of;
+};
+
+// Reads the records of a session and joins them (identity specification 3.2). `user_id` is set once
+// the session named it, so that the caller can tell which changes concern the look-up.
+class IdentityReader {
+ public:
+  IdentityReader(databroker::Databroker& broker, std::size_t group_names_max)
+      : broker_(broker), group_names_max_(group_names_max) {}
+
+  // The reader outlives the task.
+  Async<IdentityRead> read(SessionWanted wanted, WallTime now, Deadline deadline);
+  const std::string& user_id() const { return user_id_; }
+
+ private:
+  // False: no usable session.
+  Async<bool> read_session(IdentityParts* parts, SessionWanted wanted, Deadline deadline);
+  Async<void> read_user(IdentityParts* parts, Deadline deadline);
+  Async<void> read_groups(IdentityParts* parts, Deadline deadline);
+
+  databroker::Databroker& broker_;
+  std::size_t group_names_max_;
+  std::string user_id_;
+};
+
+}  // namespace vallum::session

@@ -1,0 +1,69 @@
+#include "session/joined_identity.h"
+
+#include <utility>
+
+namespace vallum::session {
+namespace {
+
+policy::ClaimTable merge(const ClaimSet& session, const std::optional<UserRecord>& user) {
+  policy::ClaimTable::Builder builder;
+  for (const NamedClaim& claim : session) {
+    builder.set(claim.name, claim.values);
+  }
+  if (user) {
+    for (const NamedClaim& claim : user->claims) {
+      builder.set(claim.name, claim.values);
+    }
+  }
+  return std::move(builder).build();
+}
+
+std::vector<std::string> texts_of(const codec::Node& list) {
+  std::vector<std::string> texts;
+  for (const codec::Node& item : list.items()) {
+    if (!item.is_string()) {
+      return {};
+    }
+    texts.push_back(item.text());
+  }
+  return texts;
+}
+
+}  // namespace
+
+JoinedIdentity::JoinedIdentity(IdentityParts parts)
+    : parts_(std::move(parts)), claims_(merge(parts_.session_claims, parts_.user)) {
+  if (parts_.directory) {
+    group_values_ = policy::ValueList::of_node(parts_.directory->group_ids);
+    group_ids_ = texts_of(parts_.directory->group_ids);
+    directory_ = {.email = parts_.directory->email ? std::string_view(*parts_.directory->email)
+                                                   : std::string_view(),
+                  .groups = group_values_.values()};
+  }
+}
+
+policy::SessionFacts JoinedIdentity::facts() const {
+  return {.user_id = parts_.user_id,
+          .user_email = user_email(),
+          .directory = parts_.directory ? &directory_ : nullptr,
+          .claims = claims_.view(),
+          .devices = {}};
+}
+
+std::string_view JoinedIdentity::user_email() const {
+  return parts_.user ? std::string_view(parts_.user->email) : std::string_view();
+}
+
+std::string_view JoinedIdentity::assertion_email() const {
+  if (parts_.directory && parts_.directory->email) {
+    return *parts_.directory->email;
+  }
+  return user_email();
+}
+
+const codec::Node* JoinedIdentity::assertion_claim(std::string_view name) const {
+  const codec::Node* claim = find_claim(parts_.session_claims, name);
+  return claim == nullptr && parts_.user ? find_claim(parts_.user->claims, name) : claim;
+}
+
+}  // namespace vallum::session

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "databroker/store/store.h"
+#include "policy/facts.h"
+#include "policy/value.h"
+#include "session/records.h"
+
+namespace vallum::session {
+
+// The versions of the records an identity was joined from; 0 where there was none. Whoever keeps
+// something made from an identity keeps it under these.
+struct IdentityVersions {
+  std::uint64_t session = 0;  // or service account
+  std::uint64_t user = 0;
+  std::uint64_t directory_user = 0;
+  // The newest of the groups' records.
+  std::uint64_t directory_groups = 0;
+
+  bool operator==(const IdentityVersions&) const = default;
+};
+
+// What it is joined from.
+struct IdentityParts {
+  // As presented: a session's or a service account's.
+  std::string session_id;
+  bool is_service_account = false;
+  std::string user_id;
+  // "" for a service account.
+  std::string idp_id;
+  WallTime valid_until = WallTime::max();
+  ClaimSet session_claims;
+  std::optional<UserRecord> user;
+  std::optional<DirectoryUser> directory;
+  // Of the directory user's groups that have a record, in its order.
+  std::vector<DirectoryGroup> groups;
+  IdentityVersions versions;
+  // Where the store stood when the first of the records was read.
+  databroker::StoreState as_of;
+};
+
+// Who a session stands for: session or service account, user, directory user and groups, joined
+// once and shared by the requests of the session. Immutable; any thread. It was valid when it was
+// made: ask is_valid().
+class JoinedIdentity {
+ public:
+  explicit JoinedIdentity(IdentityParts parts);
+  JoinedIdentity(const JoinedIdentity&) = delete;
+  JoinedIdentity& operator=(const JoinedIdentity&) = delete;
+
+  bool is_valid(WallTime now) const { return now < parts_.valid_until; }
+
+  const std::string& session_id() const { return parts_.session_id; }
+  bool is_service_account() const { return parts_.is_service_account; }
+  const std::string& user_id() const { return parts_.user_id; }
+  const std::string& idp_id() const { return parts_.idp_id; }
+  const IdentityVersions& versions() const { return parts_.versions; }
+  const databroker::StoreState& as_of() const { return parts_.as_of; }
+
+  // For policies; claims are the session's and the user's, the user's winning.
+  policy::SessionFacts facts() const;
+
+  // Of the user's record, "" without one: for records of what happened.
+  std::string_view user_email() const;
+  // For applications: the directory's when it has the field, even empty, else the user's.
+  std::string_view assertion_email() const;
+  // The first of the session's and the user's claim of that name, or null: for applications the
+  // session's win, the opposite of policy.
+  const codec::Node* assertion_claim(std::string_view name) const;
+  // Ids of the directory's groups; empty when the list is unusable because an element is not a
+  // text.
+  const std::vector<std::string>& group_ids() const { return group_ids_; }
+  const std::vector<DirectoryGroup>& groups() const { return parts_.groups; }
+
+ private:
+  IdentityParts parts_;
+  policy::ClaimTable claims_;
+  policy::ValueList group_values_;
+  std::vector<std::string> group_ids_;
+  policy::DirectoryFacts directory_;
+};
+
+}  // namespace vallum::session
