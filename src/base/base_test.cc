@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/buffered_entropy.h"
 #include "base/bytes.h"
 #include "base/entropy.h"
 #include "base/ip_address.h"
@@ -101,6 +102,22 @@ TEST(EntropyTest, UuidsCarryVersionAndVariant) {
   ASSERT_EQ(uuid.size(), 36U);
   EXPECT_EQ(uuid[14], '4');
   EXPECT_NE(std::string_view("89ab").find(uuid[19]), std::string_view::npos);
+}
+
+TEST(BufferedEntropyTest, HandsOutTheSourcesBytesOnce) {
+  testing::SeededEntropy source(7);
+  BufferedEntropy buffered(source);
+  testing::SeededEntropy same(7);
+  Bytes expected(4096 * 2);
+  same.fill(ByteSpan(expected).first(4096));
+  same.fill(ByteSpan(expected).last(4096));
+
+  Bytes got(expected.size());
+  for (std::size_t at = 0; at < got.size(); at += 16) {
+    buffered.fill(ByteSpan(got).subspan(at, 16));
+  }
+
+  EXPECT_EQ(got, expected);
 }
 
 TEST(DeadlineTest, LeftIsNeverNegative) {

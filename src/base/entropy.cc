@@ -15,14 +15,20 @@ std::uint64_t Entropy::next_u64() {
   return load_be64(bytes.data());
 }
 
-std::string Entropy::uuid() {
+UuidText Entropy::uuid_text() {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
   std::array<std::byte, 16> bytes{};
   fill(bytes);
   bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
   bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
-  std::string text = to_hex(bytes);
-  for (const std::size_t at : {8U, 13U, 18U, 23U}) {
-    text.insert(at, 1, '-');
+  UuidText text;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) {
+      text.characters[at++] = '-';
+    }
+    text.characters[at++] = kDigits[std::to_integer<std::size_t>(bytes[i] >> 4)];
+    text.characters[at++] = kDigits[std::to_integer<std::size_t>(bytes[i] & std::byte{0x0f})];
   }
   return text;
 }

@@ -1,11 +1,19 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 
 namespace vallum {
+
+// The text of a UUID, which needs no heap.
+struct UuidText {
+  std::array<char, 36> characters{};
+  std::string_view view() const { return {characters.data(), characters.size()}; }
+};
 
 // The one source of randomness. Seeded in tests and in the simulation; nothing else may make keys,
 // tokens or ids.
@@ -20,7 +28,8 @@ class Entropy {
 
   std::uint64_t next_u64();
   // RFC 9562 version 4, lower-case text of 36 characters.
-  std::string uuid();
+  std::string uuid() { return std::string(uuid_text().view()); }
+  UuidText uuid_text();
 };
 
 // getrandom(2). Any thread. Ends the process when the kernel has no randomness to give.
