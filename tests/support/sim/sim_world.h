@@ -47,7 +47,8 @@ class SimWorld {
   // One core's ready work, or when no core has any, a step of time to the next timer; false when
   // there is neither.
   bool step();
-  // Steps until `done` holds; false when that took longer than `at_most` or nothing is left to do.
+  // Steps until `done` holds, which is asked after each step; false when that took longer than
+  // `at_most` or nothing is left to do. A `done` that reads a stream must read all there is.
   bool run_until(UniqueFunction<bool()> done, Duration at_most = std::chrono::minutes(5));
   // Lets time pass, doing everything that falls due.
   void advance(Duration duration);
