@@ -1,76 +1,9 @@
 #include "pages/views.h"
 
-#include <utility>
-
-#include "pages/html.h"
-#include "pages/style.h"
+#include "pages/document.h"
 
 namespace vallum::pages {
 namespace {
-
-// One document from its head to its foot:
-//
-//   Document page(title, frame); page.paragraph(text); return page.finish();
-class Document {
- public:
-  Document(std::string_view title, const Frame& frame) : frame_(frame) {
-    html_.markup("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
-        .markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
-        .markup("<meta name=\"robots\" content=\"noindex\"><title>")
-        .text(title)
-        .markup("</title><style")
-        .attribute("nonce", frame.nonce)
-        .markup(">")
-        .markup(kStyle)
-        .markup("</style></head>\n<body><main><h1>")
-        .text(title)
-        .markup("</h1>\n");
-  }
-  Document(const Document&) = delete;
-  Document& operator=(const Document&) = delete;
-
-  std::string finish() {
-    html_.markup("<footer>Vallum");
-    if (!frame_.request_id.empty()) {
-      html_.markup(" &middot; request <code id=\"request-id\">")
-          .text(frame_.request_id)
-          .markup("</code>");
-    }
-    html_.markup("</footer></main></body></html>\n");
-    return std::move(out_);
-  }
-
-  HtmlWriter& html() { return html_; }
-
-  void paragraph(std::string_view text) {
-    if (!text.empty()) {
-      html_.markup("<p>").text(text).markup("</p>\n");
-    }
-  }
-
-  void link(std::string_view target, std::string_view label) {
-    html_.markup("<p><a").url("href", target).markup(">").text(label).markup("</a></p>\n");
-  }
-
-  void button(std::string_view action, std::string_view label) {
-    html_.markup("<form method=\"post\"")
-        .url("action", action)
-        .markup("><button>")
-        .text(label)
-        .markup("</button></form>\n");
-  }
-
-  void row(std::string_view name, std::string_view value) {
-    if (!value.empty()) {
-      html_.markup("<dt>").text(name).markup("</dt><dd>").text(value).markup("</dd>\n");
-    }
-  }
-
- private:
-  std::string out_;
-  HtmlWriter html_{out_};
-  const Frame& frame_;
-};
 
 struct LoopText {
   std::string_view explanation;
@@ -148,7 +81,7 @@ std::string user_html(const UserView& view, const Frame& frame) {
     }
     return page.finish();
   }
-  page.html().markup("<dl>\n");
+  page.begin_rows();
   page.row("Name", view.name);
   page.row("E-mail", view.email);
   page.row("User", view.user_id);
@@ -157,13 +90,14 @@ std::string user_html(const UserView& view, const Frame& frame) {
   for (const std::string_view group : view.groups) {
     page.row("Group", group);
   }
-  page.html().markup("</dl>\n");
+  page.end_rows();
   if (!view.claims.empty()) {
-    page.html().markup("<h2>What the identity provider says</h2>\n<dl>\n");
+    page.heading("What the identity provider says");
+    page.begin_rows();
     for (const ClaimView& claim : view.claims) {
       page.row(claim.name, claim.value);
     }
-    page.html().markup("</dl>\n");
+    page.end_rows();
   }
   if (!view.sign_out_url.empty()) {
     page.button(view.sign_out_url, "Sign out");

@@ -5,13 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace vallum::pages {
+#include "pages/document.h"
 
-// What every page carries.
-struct Frame {
-  std::string_view request_id = {};
-  std::string_view nonce;  // of the one style element, as in Content-Security-Policy
-};
+namespace vallum::pages {
 
 // A page that says that something did not work: what, why, for whom, and what to do.
 struct ErrorView {
