@@ -56,7 +56,9 @@ class RemoteTask final : public RemoteCallState {
 };
 
 template <class F>
-std::invoke_result_t<F&> run_remotely(Core* home, Core* target, Scope* scope, F make) {
+std::invoke_result_t<F&> run_remotely(Core* target, Scope* scope, F make) {
+  Core* const home = Core::current();
+  DCHECK(home != nullptr);
   const CallRef<RemoteTask<F>> call(new RemoteTask<F>(*home, *scope, std::move(make)));
   const AbandonOnExit abandon(call.get());
   target->post([message = CallRef<RemoteCallState>(call)] {
@@ -78,8 +80,7 @@ std::invoke_result_t<F&> run_remotely(Core* home, Core* target, Scope* scope, F 
 // has run, which holds when its end is posted to its core as well. Both cores outlive the call.
 template <class F>
 std::invoke_result_t<F&> run_on(Core& target, Scope& scope, F make) {
-  DCHECK(Core::current() != nullptr);
-  return detail::run_remotely(Core::current(), &target, &scope, std::move(make));
+  return detail::run_remotely(&target, &scope, std::move(make));
 }
 
 }  // namespace vallum::async
