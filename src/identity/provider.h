@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "async/core.h"
+#include "async/task.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "http/client.h"
+#include "identity/claims.h"
+#include "telemetry/log.h"
+
+namespace vallum::identity {
+
+// One registration with an OpenID provider.
+struct ProviderSettings {
+  // As the provider writes it in its documents, to the byte. https, or http to loopback.
+  std::string issuer;
+  std::string client_id;
+  Secret client_secret;  // empty for a public client
+  // https://<authenticate host>/oauth2/callback
+  std::string redirect_uri;
+  // Empty: openid profile email offline_access.
+  std::vector<std::string> scopes;
+  // Added to the authorization request. Names of the protocol itself are ignored.
+  std::vector<std::pair<std::string, std::string>> request_params;
+};
+
+// The same for the same issuer and client, different for every other: a session of one provider is
+// none of another. A new secret or scope keeps it. base64url of SHA-256 over the two, each behind
+// its length.
+std::string provider_id(std::string_view issuer, std::string_view client_id);
+
+// What binds one attempt to sign in to its browser. The nonce and the verifier come back with the
+// answer.
+struct LoginAttempt {
+  std::string state;
+  std::string nonce;
+  std::string pkce_verifier;
+};
+
+// What the browser brought back to the redirect URI, after its state was found to be good.
+struct LoginAnswer {
+  std::string code;
+  // The "iss" parameter of RFC 9207.
+  std::optional<std::string> issuer;
+  std::string nonce;
+  std::string pkce_verifier;
+};
+
+struct IdToken {
+  Secret raw;
+  std::string issuer;
+  std::string subject;
+  WallTime issued_at;
+  WallTime expires_at;
+};
+
+struct OAuthTokens {
+  Secret access_token;
+  std::string token_type;
+  Secret refresh_token;  // empty when there is none
+  std::optional<WallTime> expires_at;
+};
+
+struct SignedIn {
+  // `sub`, or `oid` where the provider has one (Azure's subject differs per application).
+  std::string user_id;
+  std::string name;
+  // Only an address with exactly one '@'; see usable_email().
+  std::string email;
+  std::optional<bool> email_verified;
+  // ID token and userinfo. Nothing else of the provider's claims is used, whatever their names.
+  Claims claims;
+  IdToken id_token;
+  OAuthTokens tokens;
+};
+
+struct ProviderCounters {
+  std::uint64_t discoveries = 0;
+  std::uint64_t key_fetches = 0;
+  std::uint64_t sign_ins = 0;
+  std::uint64_t sign_ins_failed = 0;
+};
+
+struct ProviderStatus {
+  // Why the provider cannot be used now; nothing when it can, or was not needed yet.
+  std::optional<std::string> problem;
+  // Its clock minus ours, as far as its Date headers tell.
+  std::optional<Duration> clock_skew;
+  ProviderCounters counters;
+};
+
+// An OpenID Connect provider (OpenID Connect Core 1.0, Discovery 1.0, RP-Initiated Logout 1.0, RFC
+// 7009, RFC 7636, RFC 9207). Its documents are fetched when they are first needed, kept, and
+// fetched again in the background; while it is down, what is known goes on being used. Any core
+// calls; the work is done on its home core, whose clock and entropy it uses.
+//
+//   CO_TRY(auto url, co_await provider.authorization_url(attempt, deadline));
+//   ... redirect; the browser comes back ...
+//   CO_TRY(auto signed_in, co_await provider.complete_login(answer, deadline));
+//
+// Errors say what the caller answers: InvalidInput 400 (the browser's answer is not usable),
+// Unauthenticated 401 (the provider refuses the user or code, or its token proves nothing),
+// Unavailable and DeadlineExceeded 502 or 503 (try again later), Internal 500 (our registration
+// with the provider is wrong). No text holds a token or code.
+class Provider {
+ public:
+  // All outlive the provider; `http` and `log` belong to `home`.
+  struct Parts {
+    async::Core& home;
+    http::HttpClient& http;
+    telemetry::Log& log;
+  };
+
+  // InvalidInput when the issuer or redirect URI is not usable. Asks nobody.
+  static Result<std::unique_ptr<Provider>> create(const Parts& parts, ProviderSettings settings);
+  Provider(const Provider&) = delete;
+  Provider& operator=(const Provider&) = delete;
+  // Any core. Calls under way end with Cancelled.
+  ~Provider();
+
+  // See provider_id().
+  const std::string& id() const { return id_; }
+
+  // Where to send the browser.
+  Async<std::string> authorization_url(LoginAttempt attempt, Deadline deadline);
+
+  // Redeems the code, once, and verifies everything that comes back.
+  Async<SignedIn> complete_login(LoginAnswer answer, Deadline deadline);
+
+  // Where to send the browser to end its session at the provider; nothing when it offers none.
+  Async<std::optional<std::string>> end_session_url(Secret id_token_hint,
+                                                    std::string post_logout_redirect_uri,
+                                                    Deadline deadline);
+
+  // Asks the provider to forget both tokens. NotFound when it offers no revocation.
+  Async<void> revoke(OAuthTokens tokens, Deadline deadline);
+
+  Async<ProviderStatus> status();
+
+ private:
+  class Engine;
+
+  Provider(const Parts& parts, std::unique_ptr<Engine> engine, std::string id);
+
+  async::Core& home_;
+  std::unique_ptr<Engine> engine_;
+  std::string id_;
+};
+
+}  // namespace vallum::identity
