@@ -2,10 +2,19 @@
 
 #include <utility>
 
+#include "tls/client_context.h"
+
 namespace vallum::upstream {
 
+std::string Endpoint::text() const {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  std::string out = tls != nullptr ? "https://" : "http://";
+  out.append(is_v6 ? "[" : "").append(host).append(is_v6 ? "]:" : ":");
+  return out.append(std::to_string(port));
+}
+
 std::string Endpoint::key() const {
-  return "http://[" + host + "]:" + std::to_string(port);
+  return tls == nullptr ? text() : text() + " " + tls->session_key(server_name());
 }
 
 Target::Target(std::vector<Endpoint> endpoints) {

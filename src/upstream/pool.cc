@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "tls/client_context.h"
+#include "tls/tls_stream.h"
 
 namespace vallum::upstream {
 namespace {
@@ -97,6 +99,7 @@ Pool::Pool(const Parts& parts, const Limits& limits)
     : core_(parts.core),
       network_(parts.network),
       resolver_(parts.resolver),
+      tls_(parts.tls),
       limits_(limits),
       sweep_(std::make_unique<Sweep>(*this)) {}
 
@@ -195,7 +198,8 @@ Async<Lease> Pool::lease(const Target* target, Reuse reuse, Deadline deadline) {
 Async<Lease> Pool::open(Site* site, Deadline deadline) {
   if (site->open >= limits_.connections_per_endpoint_max) {
     ++counters_.refused_at_limit;
-    co_return fail(ErrorKind::ResourceExhausted, "too many connections to " + site->endpoint.key());
+    co_return fail(ErrorKind::ResourceExhausted,
+                   "too many connections to " + site->endpoint.text());
   }
   // Counted while it is being opened, and given up by the Connection's destructor.
   ++site->open;
@@ -221,8 +225,22 @@ Async<Lease> Pool::open(Site* site, Deadline deadline) {
 }
 
 Async<std::unique_ptr<net::Stream>> Pool::connect(Endpoint endpoint, Deadline deadline) {
-  CO_TRY(const std::vector<IpAddress> addresses,
-         co_await resolver_.resolve(endpoint.host, deadline));
+  CO_TRY(auto plain, co_await connect_plain(endpoint.host, endpoint.port, deadline));
+  if (endpoint.tls == nullptr) {
+    co_return plain;
+  }
+  Result<std::unique_ptr<tls::TlsStream>> secured = co_await tls::connect(
+      std::move(plain), endpoint.tls, endpoint.server_name(), &tls_, deadline);
+  if (!secured) {
+    co_return fail(secured.error().with_context(endpoint.text()));
+  }
+  co_return *std::move(secured);
+}
+
+Async<std::unique_ptr<net::Stream>> Pool::connect_plain(std::string host,
+                                                        std::uint16_t port,
+                                                        Deadline deadline) {
+  CO_TRY(const std::vector<IpAddress> addresses, co_await resolver_.resolve(host, deadline));
   Error last(ErrorKind::Unavailable, "no address");
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     Deadline until = deadline;
@@ -231,7 +249,7 @@ Async<std::unique_ptr<net::Stream>> Pool::connect(Endpoint endpoint, Deadline de
       const Duration share = deadline.left(core_.clock()) / (others + 1);
       until = deadline.earlier(core_.deadline_in(std::max(share, kAddressTimeoutMin)));
     }
-    const net::SocketAddress address{.ip = addresses[i], .port = endpoint.port};
+    const net::SocketAddress address{.ip = addresses[i], .port = port};
     Result<std::unique_ptr<net::Stream>> stream = co_await network_.connect(address, until);
     if (stream) {
       co_return stream;

@@ -14,6 +14,10 @@
 #include "upstream/endpoint.h"
 #include "upstream/limits.h"
 
+namespace vallum::tls {
+struct PerCore;
+}
+
 namespace vallum::upstream {
 
 class Pool;
@@ -76,6 +80,7 @@ class Pool {
     async::Core& core;
     net::Network& network;
     net::Resolver& resolver;
+    tls::PerCore& tls;
   };
   Pool(const Parts& parts, const Limits& limits);
   Pool(const Pool&) = delete;
@@ -106,6 +111,9 @@ class Pool {
   std::unique_ptr<Connection> take_idle(Site& site);
   Async<Lease> open(Site* site, Deadline deadline);
   Async<std::unique_ptr<net::Stream>> connect(Endpoint endpoint, Deadline deadline);
+  Async<std::unique_ptr<net::Stream>> connect_plain(std::string host,
+                                                    std::uint16_t port,
+                                                    Deadline deadline);
   void take_back(std::unique_ptr<Connection> connection);
   void sweep();
   void sweep_site(Site& site);
@@ -113,6 +121,7 @@ class Pool {
   async::Core& core_;
   net::Network& network_;
   net::Resolver& resolver_;
+  tls::PerCore& tls_;
   Limits limits_;
   PoolCounters counters_;
   std::unordered_map<std::string, std::unique_ptr<Site>, StringHash, std::equal_to<>> sites_;

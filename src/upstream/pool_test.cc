@@ -8,6 +8,7 @@
 
 #include "async/scope.h"
 #include "support/sim/sim_world.h"
+#include "tls/per_core.h"
 
 namespace vallum::upstream {
 namespace {
@@ -73,7 +74,11 @@ class PoolTest : public ::testing::Test {
 
   SimWorld world_{11};
   Limits limits_{.connections_per_endpoint_max = 3, .idle_per_endpoint_max = 2};
-  Pool pool_{{.core = world_.core(), .network = world_.network(), .resolver = world_.resolver()},
+  tls::PerCore tls_{Secret("seed of the tickets"), world_.clock().wall()};
+  Pool pool_{{.core = world_.core(),
+              .network = world_.network(),
+              .resolver = world_.resolver(),
+              .tls = tls_},
              limits_};
 };
 

@@ -11,6 +11,7 @@
 #include "support/sim/scripted_client.h"
 #include "support/sim/sim_application.h"
 #include "support/sim/sim_world.h"
+#include "tls/per_core.h"
 #include "upstream/pool.h"
 
 namespace vallum::testing {
@@ -25,9 +26,11 @@ const net::SocketAddress kBack{.ip = IpAddress::loopback_v4(), .port = 8080};
 class Relay {
  public:
   Relay(SimWorld& world, unsigned core)
-      : pool_({.core = world.core(core),
+      : tls_(Secret("seed of the tickets"), world.clock().wall()),
+        pool_({.core = world.core(core),
                .network = world.network(core),
-               .resolver = world.resolver(core)},
+               .resolver = world.resolver(core),
+               .tls = tls_},
               {}),
         listener_(*world.network(core).listen(kFront, {})),
         scope_(world.core(core)) {
@@ -81,6 +84,7 @@ class Relay {
   }
 
   upstream::Target target_{{{.host = kBack.ip.text(), .port = kBack.port}}};
+  tls::PerCore tls_;
   upstream::Pool pool_;
   std::unique_ptr<net::Listener> listener_;
   async::Scope scope_;
