@@ -8,6 +8,8 @@ namespace {
 constexpr Duration kCsrfLifetime = std::chrono::hours(12);
 constexpr std::string_view kAuthenticate = "_authenticate";
 constexpr std::string_view kCsrf = "_csrf";
+// Counts sign-ins of one browser within the last half minute.
+constexpr std::string_view kLogin = "_login";
 constexpr std::string_view kPkcePrefix = "_pkce_";
 
 }  // namespace
@@ -58,7 +60,7 @@ std::string csrf_cookie_name(const CookieOptions& options) {
 bool is_own_cookie(std::string_view cookie_name, std::string_view name) {
   if (name.starts_with(cookie_name)) {
     const std::string_view suffix = name.substr(cookie_name.size());
-    if (suffix.empty() || suffix == kAuthenticate || suffix == kCsrf ||
+    if (suffix.empty() || suffix == kAuthenticate || suffix == kCsrf || suffix == kLogin ||
         suffix.starts_with(kPkcePrefix)) {
       return true;
     }

@@ -141,6 +141,7 @@ TEST(CookieNamesTest, KnowOurOwnFromAnApplications) {
   for (const char* own : {"_pomerium",
                           "_pomerium_authenticate",
                           "_pomerium_csrf",
+                          "_pomerium_login",
                           "_pomerium_pkce_123",
                           "_pomerium_signed_out_redirect_uri",
                           "pomerium_redirect_uri",

@@ -32,15 +32,17 @@ struct IdentityCache::Flight {
   Result<databroker::StoreState> result = fail(ErrorKind::Internal, "a look-up that did not end");
   // Something that was read may have changed since.
   bool is_outdated = false;
-  std::size_t holders = 0;
+  // Whoever waits, and the look-up itself, which begins a moment after it is made.
+  std::size_t holders = 1;
 };
 
 // Keeps a flight, which ends with the last holder.
 class IdentityCache::FlightHold {
  public:
-  FlightHold(IdentityCache& cache, std::uint64_t number)
+  enum class Share : std::uint8_t { Another, TheFirst };
+  FlightHold(IdentityCache& cache, std::uint64_t number, Share share)
       : cache_(cache), at_(cache.flights_.find(number)) {
-    ++at_->second->holders;
+    at_->second->holders += share == Share::Another ? 1U : 0U;
   }
   FlightHold(const FlightHold&) = delete;
   FlightHold& operator=(const FlightHold&) = delete;
@@ -86,7 +88,7 @@ Async<void> IdentityCache::load(SessionWanted wanted, Deadline deadline) {
   // A look-up that began before this handle was written may have missed what it names: then, once
   // more.
   for (int turn = 0;; ++turn) {
-    const FlightHold flight(*this, ensure_flight(wanted));
+    const FlightHold flight(*this, ensure_flight(wanted), FlightHold::Share::Another);
     const bool is_done = co_await flight->done.wait(deadline);
     if (!is_done) {
       co_return fail(ErrorKind::DeadlineExceeded, "the session could not be looked up in time");
@@ -119,7 +121,7 @@ std::uint64_t IdentityCache::ensure_flight(const SessionWanted& wanted) {
 }
 
 Task<void> IdentityCache::fly(IdentityCache* cache, std::uint64_t number) {
-  const FlightHold flight(*cache, number);
+  const FlightHold flight(*cache, number, FlightHold::Share::TheFirst);
   const Deadline deadline = cache->core_.deadline_in(cache->limits_.load_timeout);
   Result<IdentityRead> found = fail(ErrorKind::Internal, "a look-up that did not begin");
   for (int read = 0; read < kReadsMax; ++read) {
