@@ -1,0 +1,277 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/strings.h"
+#include "config/assembly.h"
+#include "config/header_template.h"
+#include "config/route_id.h"
+#include "policy/compiler.h"
+#include "policy/legacy.h"
+
+namespace vallum::config {
+
+namespace {
+
+using codec::Node;
+
+// One route, as the functions below need it.
+struct RouteAssembly {
+  Assembly& assembly;
+  const std::string& name;
+  RouteTarget& target;
+
+  Place place_of(std::string_view option) const {
+    const auto it = target.route.places.find(option);
+    return it == target.route.places.end() ? target.route.place : it->second;
+  }
+  std::string full(std::string_view option) const { return name + "." + std::string(option); }
+  void error(std::string_view option, const std::string& message, std::string cure = {}) const {
+    assembly.report().error(
+        place_of(option), full(option), full(option) + ": " + message, std::move(cure));
+  }
+  void warn(std::string_view option, const std::string& message, std::string cure = {}) const {
+    assembly.report().warn(
+        place_of(option), full(option), full(option) + ": " + message, std::move(cure));
+  }
+};
+
+bool contains_websocket(const std::vector<std::string>& upgrades) {
+  return std::ranges::any_of(upgrades,
+                             [](const std::string& token) { return iequals(token, "websocket"); });
+}
+
+void assemble_upgrades(const RouteAssembly& route) {
+  RouteInputs& inputs = route.target.inputs;
+  const std::vector<std::string>& list =
+      inputs.allow_upgrades ? *inputs.allow_upgrades : route.assembly.inputs().allow_upgrades;
+  route.target.route.allow_websockets = inputs.allow_websockets || contains_websocket(list);
+  for (const std::string& token : list) {
+    if (!token.empty() && !iequals(token, "websocket") && inputs.allow_upgrades) {
+      route.warn("allow_upgrades", "changing to " + quoted(token) + " is not built yet");
+    }
+  }
+}
+
+void assemble_timeouts(const RouteAssembly& route) {
+  RouteSettings& settings = route.target.route;
+  const bool is_long_lived = settings.allow_websockets;
+  settings.timeout = route.target.inputs.timeout.value_or(
+      is_long_lived ? Duration::zero() : route.assembly.settings().default_upstream_timeout);
+  if (is_long_lived && !settings.idle_timeout) {
+    settings.idle_timeout = Duration::zero();
+  }
+}
+
+void assemble_upstream_tls(const RouteAssembly& route) {
+  RouteInputs& inputs = route.target.inputs;
+  RouteSettings& settings = route.target.route;
+  settings.tls_server_name = inputs.tls_upstream_server_name.empty()
+                                 ? inputs.tls_server_name
+                                 : inputs.tls_upstream_server_name;
+  if (!inputs.tls_custom_ca_file.empty()) {
+    const std::string option = route.full("tls_custom_ca_file");
+    const Place place = route.place_of("tls_custom_ca_file");
+    auto content = route.assembly.read_file(option, place, inputs.tls_custom_ca_file);
+    if (content && route.assembly.check_certificates(option, place, *content)) {
+      settings.tls_custom_ca_pem = *std::move(content);
+    }
+  } else if (!inputs.tls_custom_ca.empty()) {
+    settings.tls_custom_ca_pem =
+        route.assembly
+            .certificates_of_base64(
+                route.full("tls_custom_ca"), route.place_of("tls_custom_ca"), inputs.tls_custom_ca)
+            .value_or("");
+  }
+  if (settings.tls_skip_verify) {
+    route.warn("tls_skip_verify", "any server can pass itself off as the application");
+  }
+}
+
+void assemble_request_headers(const RouteAssembly& route) {
+  for (HeaderLine& header : route.target.inputs.set_request_headers) {
+    if (iequals(header.name, "host")) {
+      route.warn("set_request_headers", "Host cannot be set here and is left out");
+      continue;
+    }
+    HeaderTemplate value = parse_header_template(header.value);
+    if (!value.reference.empty()) {
+      route.warn("set_request_headers",
+                 "the reference " + quoted(value.reference) + " in " + header.name +
+                     " is not built yet and is replaced by nothing",
+                 "write $$ for a dollar sign");
+    }
+    route.target.route.set_request_headers.push_back({header.name, std::move(value.text)});
+  }
+}
+
+void assemble_answer_headers(const RouteAssembly& route) {
+  std::vector<HeaderLine> merged = route.assembly.settings().set_response_headers;
+  for (HeaderLine& header :
+       route.target.inputs.set_response_headers.value_or(std::vector<HeaderLine>())) {
+    std::erase_if(merged, [&](const HeaderLine& m) { return iequals(m.name, header.name); });
+    merged.push_back(std::move(header));
+  }
+  route.target.route.set_response_headers = without_disabled(std::move(merged));
+}
+
+// The path of `to` replaces what was matched. Only what changes nothing is built.
+void check_first_path(const RouteAssembly& route) {
+  const std::string& path = route.target.inputs.first_path;
+  RouteSettings& settings = route.target.route;
+  const bool matches_all =
+      settings.path.empty() && (settings.prefix.empty() || settings.prefix == "/");
+  if (path.empty() || (path == "/" && matches_all)) {
+    return;
+  }
+  settings.not_served_because = "to: a path in the URL is not built yet";
+  route.warn(
+      "to",
+      "a path in the URL rewrites the request's path, which is not built yet, so the route is "
+      "not served");
+}
+
+void check_kind(const RouteAssembly& route) {
+  RouteSettings& settings = route.target.route;
+  if (settings.from.kind == RouteSource::Kind::Http || settings.from.text.empty()) {
+    return;
+  }
+  settings.not_served_because = "from: scheme " + settings.from.scheme + " is not built yet";
+  route.warn("from",
+             "scheme " + settings.from.scheme + " is not built yet, so the route is not served");
+}
+
+void check_matchers(const RouteAssembly& route) {
+  const RouteSettings& settings = route.target.route;
+  if (!settings.prefix.empty() && !settings.prefix.starts_with('/')) {
+    route.warn("prefix", "never matches: every path begins with /");
+  }
+  if (!settings.path.empty() && !settings.path.starts_with('/')) {
+    route.warn("path", "never matches: every path begins with /");
+  }
+  if (!settings.path.empty() && !settings.prefix.empty()) {
+    route.warn("prefix", "has no effect beside path");
+  }
+}
+
+void report_problems(const RouteAssembly& route, const policy::Problems& problems) {
+  for (const policy::Problem& problem : problems) {
+    const Place place = problem.at.line == 0
+                            ? route.target.route.place
+                            : Place{.source = route.target.route.place.source, .at = problem.at};
+    const std::string message = route.name + ": " + problem.text;
+    if (problem.severity == policy::Severity::Error) {
+      route.assembly.report().error(place, route.name, message);
+    } else {
+      route.assembly.report().warn(place, route.name, message);
+    }
+  }
+}
+
+void assemble_policy(const RouteAssembly& route) {
+  const Node keys =
+      Node::map(std::move(route.target.inputs.policy_keys), route.target.route.place.at);
+  report_problems(route, policy::validate_route(keys));
+  policy::Parsed parsed = policy::parse_route(keys, policy::Keywords::AnyCase);
+  if (parsed.policy.rules.empty() && parsed.problems.empty()) {
+    route.assembly.report().warn(route.target.route.place,
+                                 route.name,
+                                 route.name + ": has no rule, so nobody is allowed",
+                                 "write policy, or one of the allow options");
+  }
+  auto compiled = policy::compile(std::move(parsed), {.keywords = policy::Keywords::AnyCase});
+  if (!compiled) {
+    report_problems(route, compiled.error());
+    return;
+  }
+  report_problems(route, compiled->warnings);
+  route.target.route.program = std::move(compiled->program);
+}
+
+void assemble_id(const RouteAssembly& route) {
+  const RouteInputs& inputs = route.target.inputs;
+  RouteSettings& settings = route.target.route;
+  settings.id = route_id({.from = settings.from.text,
+                          .prefix = settings.prefix,
+                          .path = settings.path,
+                          .regex = inputs.regex,
+                          .to = &inputs.to_texts,
+                          .weights = &inputs.to_weights,
+                          .redirect = inputs.redirect,
+                          .response = inputs.response});
+}
+
+// A cookie for a domain is refused by browsers on every host outside it.
+bool covers(std::string_view domain, std::string_view host) {
+  domain.remove_prefix(domain.starts_with('.') ? 1 : 0);
+  return iequals(host, domain) ||
+         (host.size() > domain.size() && host[host.size() - domain.size() - 1] == '.' &&
+          iequals(host.substr(host.size() - domain.size()), domain));
+}
+
+void check_cookie_domain(Assembly& assembly) {
+  const Settings& settings = assembly.settings();
+  const std::string& domain = settings.cookie.domain;
+  if (domain.empty()) {
+    return;
+  }
+  const auto refuse = [&](const std::string& host) {
+    assembly.error("cookie_domain",
+                   "cookie_domain: " + quoted(domain) + " does not hold " + host +
+                       ": browsers would refuse its session cookie",
+                   "leave the option out, or use a domain that all hosts share");
+  };
+  if (settings.authenticate_service_url &&
+      !covers(domain, settings.authenticate_service_url->host())) {
+    refuse(std::string(settings.authenticate_service_url->host()));
+    return;
+  }
+  const auto outside = std::ranges::find_if(settings.routes, [&](const RouteSettings& route) {
+    return route.from.kind == RouteSource::Kind::Http && !route.from.host.empty() &&
+           !covers(domain, route.from.host);
+  });
+  if (outside != settings.routes.end()) {
+    refuse(outside->from.host);
+  }
+}
+
+}  // namespace
+
+void assemble_route(Assembly& assembly, const std::string& name, RouteTarget& target) {
+  const RouteAssembly route{.assembly = assembly, .name = name, .target = target};
+  RouteSettings& settings = target.route;
+  settings.issuer_format = target.inputs.issuer_format.value_or(assembly.settings().issuer_format);
+  settings.pass_identity_headers =
+      target.inputs.pass_identity_headers.value_or(assembly.settings().pass_identity_headers);
+  if (settings.from.text.empty() && !settings.places.contains("from")) {
+    route.error("from", "must be set", "write scheme and host, such as https://app.example.com");
+  }
+  check_kind(route);
+  check_matchers(route);
+  check_first_path(route);
+  assemble_upgrades(route);
+  assemble_timeouts(route);
+  assemble_upstream_tls(route);
+  assemble_request_headers(route);
+  assemble_answer_headers(route);
+  assemble_policy(route);
+  assemble_id(route);
+}
+
+void check_routes(Assembly& assembly) {
+  std::map<std::pair<std::string_view, std::string_view>, const RouteSettings*> seen;
+  for (const RouteSettings& route : assembly.settings().routes) {
+    const auto [it, added] = seen.try_emplace({route.id, route.name}, &route);
+    if (!added) {
+      assembly.report().error(route.place,
+                              "routes",
+                              "this route matches and leads to the same as the one at " +
+                                  assembly.report().where(it->second->place) +
+                                  ": which policy holds is not clear",
+                              "remove one of them, or give them different names");
+    }
+  }
+  check_cookie_domain(assembly);
+}
+
+}  // namespace vallum::config

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "config/load.h"
+#include "config/targets.h"
+
+// The second half of a load: options that become settings only together with others.
+namespace vallum::config {
+
+// Reports about options and reads the files they name.
+class Assembly {
+ public:
+  Assembly(GlobalTarget& target, Report& report, const LoadContext& context)
+      : target_(target), report_(report), context_(context) {}
+
+  Settings& settings() { return target_.settings; }
+  GlobalInputs& inputs() { return target_.inputs; }
+  Report& report() { return report_; }
+  WallTime now() const { return context_.now; }
+
+  bool has(std::string_view option) const { return target_.settings.places.contains(option); }
+  // Where the option was given, else the beginning of the configuration's text.
+  Place place_of(std::string_view option) const;
+  void error(std::string_view option, std::string message, std::string cure = {});
+  void warn(std::string_view option, std::string message, std::string cure = {});
+
+  // The content of a file an option names; reports and gives nothing when it cannot be read.
+  std::optional<std::string> read_file(std::string_view option,
+                                       Place place,
+                                       const std::string& path);
+  // The text of an option that may also be given as a file, which wins, without surrounding white
+  // space in a file. Nothing when neither is given, or after a report.
+  std::optional<Secret> secret_of(std::string_view option,
+                                  Secret& inline_text,
+                                  const std::string& file);
+  // Base64 of PEM certificates, decoded and checked. Nothing after a report.
+  std::optional<std::string> certificates_of_base64(const std::string& option,
+                                                    Place place,
+                                                    std::string_view text);
+  // Reports PEM text without a certificate that can be read.
+  bool check_certificates(const std::string& option, Place place, std::string_view pem);
+
+ private:
+  GlobalTarget& target_;
+  Report& report_;
+  const LoadContext& context_;
+};
+
+// In this order.
+void assemble_process(Assembly& assembly);
+void assemble_secrets(Assembly& assembly);
+void assemble_storage(Assembly& assembly);
+void assemble_certificates(Assembly& assembly);
+void assemble_sign_in(Assembly& assembly);
+void assemble_response_headers(Assembly& assembly);
+// Per route, once its options were read. `name` is "routes[2]".
+void assemble_route(Assembly& assembly, const std::string& name, RouteTarget& target);
+// What holds between routes, and between routes and options of the process.
+void check_routes(Assembly& assembly);
+
+// The reference's rule: a key "disable" empties the whole set.
+std::vector<HeaderLine> without_disabled(std::vector<HeaderLine> headers);
+
+}  // namespace vallum::config

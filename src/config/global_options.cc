@@ -1,0 +1,388 @@
+#include <array>
+
+#include "config/option.h"
+#include "config/reading.h"
+#include "config/row_readers.h"
+#include "config/rows.h"
+
+// The table of options of the process. Groups follow configuration specification 2.
+namespace vallum::config {
+
+namespace {
+
+using enum OptionType;
+
+constexpr Option later(std::string_view name, OptionType type, std::string_view documentation) {
+  return {.name = name,
+          .type = type,
+          .fallback = {},
+          .documentation = documentation,
+          .scope = OptionScope::Global,
+          .status = OptionStatus::Later,
+          .choices = {}};
+}
+constexpr Option removed(std::string_view name, std::string_view replacement) {
+  return with_status(OptionStatus::Removed, later(name, Any, replacement));
+}
+constexpr Option stored(std::string_view name, OptionType type, std::string_view documentation) {
+  return with_status(OptionStatus::StoredOnly, later(name, type, documentation));
+}
+
+constexpr auto kCodecTypes = std::to_array<std::string_view>(
+    {"CODEC_TYPE_AUTO", "CODEC_TYPE_HTTP1", "CODEC_TYPE_HTTP2", "CODEC_TYPE_HTTP3"});
+constexpr auto kBearerFormats =
+    std::to_array<std::string_view>({"BEARER_TOKEN_FORMAT_UNKNOWN",
+                                     "BEARER_TOKEN_FORMAT_DEFAULT",
+                                     "BEARER_TOKEN_FORMAT_IDP_ACCESS_TOKEN",
+                                     "BEARER_TOKEN_FORMAT_IDP_IDENTITY_TOKEN",
+                                     "BEARER_TOKEN_FORMAT_JWT"});
+constexpr auto kEnforcement = std::to_array<std::string_view>(
+    {"UNKNOWN", "POLICY", "POLICY_WITH_DEFAULT_DENY", "REJECT_CONNECTION"});
+
+constexpr auto kOptions = std::to_array<Option>({
+    // 2.1 Process, services, addresses.
+    at_boot(global<&GlobalInputs::services>(
+        "services", "all", "Services of this process. Only `all` is available.")),
+    {.name = "address",
+     .type = Address,
+     .fallback = ":443",
+     .documentation = "Where browsers connect (TLS). Without a port: 443.",
+     .choices = {},
+     .read_global = read_public_address},
+    global<&Settings::http_redirect_addr>(
+        "http_redirect_addr", "", "Listener that redirects http to https. Absent: none."),
+    global<&Settings::metrics_address, has_port_if_any>(
+        "metrics_address", "", "Listener for metrics. Absent or empty: none."),
+    at_boot(global<&Settings::health_check_addr, has_port>(
+        "health_check_addr", "127.0.0.1:28080", "Listener for health and status.")),
+    later("installation_id", Text, "Identifier for metric labels."),
+    later("insecure_server", Bool, "Speak clear text behind a TLS terminator."),
+    later("grpc_address", Address, "gRPC listener; none is opened without it."),
+    later("grpc_insecure", Bool, "gRPC without TLS."),
+    later("grpc_client_timeout", OptionType::Duration, "Limit of a check by another process."),
+    later("debug_address", Address, "Debug listener."),
+    later("health_check_systemd_disabled", Bool, "No notification of systemd."),
+    later("use_proxy_protocol", Bool, "Require a PROXY protocol header."),
+    as_choice(kCodecTypes, later("codec_type", Choice, "HTTP versions offered to clients.")),
+    stored("http3_advertise_port", Count, "Port in the alt-svc header."),
+    later("envoy_admin_address", Address, "There is no second data plane to administer."),
+    later("envoy_admin_access_log_path", File, "There is no second data plane to administer."),
+    later("envoy_admin_profile_path", File, "There is no second data plane to administer."),
+    later("envoy_bind_config_source_address", Text, "Source address of upstream connections."),
+    later("envoy_bind_config_freebind", Bool, "IP_FREEBIND for that address."),
+    later("envoy_dynamic_extensions", TextList, "There is no second data plane to extend."),
+    later("override_certificate_name", Text, "Name to verify between services."),
+    later("tls_derive", Text, "Certificates between services from the shared secret."),
+
+    // 2.2 Logs.
+    global<&Settings::log_level>(
+        "log_level", "info", "Least severe diagnostics to write; lower case."),
+    later("proxy_log_level", Text, "Diagnostics have one level: `log_level`."),
+    later("access_log_fields", TextList, "Fields of the `http-request` record."),
+    later("authorize_log_fields", TextList, "Fields of the `authorize check` record."),
+
+    // 2.3 Certificates.
+    global<&GlobalInputs::certificate>(
+        "certificate", "", "Certificate chain, base64 of PEM, leaf first. With `certificate_key`."),
+    global<&GlobalInputs::certificate_key>("certificate_key", "", "Its key, base64 of PEM."),
+    as_file(global<&GlobalInputs::certificate_file>(
+        "certificate_file", "", "Certificate chain, PEM. With `certificate_key_file`.")),
+    as_file(
+        global<&GlobalInputs::certificate_key_file>("certificate_key_file", "", "Its key, PEM.")),
+    {.name = "certificates",
+     .type = Any,
+     .fallback = {},
+     .documentation = "More certificates: a list of `{cert: FILE, key: FILE}`. The first of all "
+                      "answers unknown names.",
+     .choices = {},
+     .read_global = read_certificates},
+    global<&GlobalInputs::certificate_authority>(
+        "certificate_authority",
+        "",
+        "Trusted for outgoing TLS besides the system's, base64 of PEM."),
+    as_file(global<&GlobalInputs::certificate_authority_file>(
+        "certificate_authority_file", "", "The same as a file; both count.")),
+
+    // 2.4 Automatic certificates.
+    later("autocert", Bool, "Obtain certificates by ACME."),
+    later("autocert_ca", Url, "ACME directory."),
+    later("autocert_use_staging", Bool, "ACME staging directory."),
+    later("autocert_email", Text, "ACME account contact."),
+    later("autocert_eab_key_id", Text, "ACME external account."),
+    later("autocert_eab_mac_key", OptionType::Secret, "ACME external account."),
+    later("autocert_must_staple", Bool, "Ask for must-staple certificates."),
+    later("autocert_dir", Text, "Where ACME certificates are kept."),
+    later("autocert_trusted_ca", Text, "Trust root of the ACME server."),
+    later("autocert_trusted_ca_file", File, "The same as a file."),
+
+    // 2.5 Sign-in.
+    global<&Settings::authenticate_service_url>(
+        "authenticate_service_url",
+        "",
+        "URL of the sign-in host. Without it, or with the hosted service, nobody can sign in."),
+    later("authenticate_internal_service_url", Url, "Internal URL of the sign-in host."),
+    global<&Settings::signout_redirect_url>(
+        "signout_redirect_url", "", "Where a browser goes after signing out."),
+    later("authorize_service_url", Url, "Authorization happens in this process."),
+    later("authorize_service_urls", TextList, "Authorization happens in this process."),
+    later("authorize_internal_service_url", Url, "Authorization happens in this process."),
+    global<&Settings::programmatic_redirect_domain_whitelist>(
+        "programmatic_redirect_domain_whitelist",
+        "localhost",
+        "Hosts that programmatic sign-in may return to. `localhost` also means loopback "
+        "addresses."),
+    global<[](Settings& s) -> auto& { return s.provider.type; }>(
+        "idp_provider", "", "Type of the identity provider. `oidc` is available."),
+    global<[](Settings& s) -> auto& { return s.provider.url; }>(
+        "idp_provider_url", "", "Issuer of the identity provider."),
+    global<[](Settings& s) -> auto& { return s.provider.client_id; }>(
+        "idp_client_id", "", "Client id at the identity provider."),
+    global<[](Settings& s) -> auto& { return s.provider.client_secret; }>(
+        "idp_client_secret", "", "Client secret at the identity provider."),
+    as_file(global<&GlobalInputs::idp_client_secret_file>(
+        "idp_client_secret_file", "", "The same as a file; wins over the option.")),
+    global<[](Settings& s) -> auto& { return s.provider.scopes; }>(
+        "idp_scopes", "", "Scopes to ask for. Absent: openid, profile, email, offline_access."),
+    global<[](Settings& s) -> auto& { return s.provider.request_params; }>(
+        "idp_request_params", "", "More parameters of the authorization request."),
+    global<[](Settings& s) -> auto& { return s.provider.groups_claim; }>(
+        "idp_groups_claim",
+        "",
+        "Claim whose values become the user's groups at sign-in. Absent: none."),
+    later("idp_access_token_allowed_audiences", TextList, "Audiences of access tokens."),
+    as_choice(kBearerFormats,
+              later("bearer_token_format", Choice, "What a bearer token of a request is.")),
+    later("identity_providers", Any, "Issuers of bearer tokens."),
+
+    // 2.6 Secrets, cookies, identity headers.
+    global<&GlobalInputs::shared_secret>(
+        "shared_secret", "", "Base64 of 32 bytes. Absent: one is made in the state directory."),
+    as_file(global<&GlobalInputs::shared_secret_file>(
+        "shared_secret_file", "", "The same as a file; wins over the option.")),
+    global<[](Settings& s) -> auto& { return s.cookie.name; }, is_cookie_name>(
+        "cookie_name", "_pomerium", "Name of the session cookie."),
+    global<&GlobalInputs::cookie_secret>(
+        "cookie_secret", "", "Base64 of 32 bytes. Absent: one is made in the state directory."),
+    as_file(global<&GlobalInputs::cookie_secret_file>(
+        "cookie_secret_file", "", "The same as a file; wins over the option.")),
+    global<[](Settings& s) -> auto& { return s.cookie.domain; }, is_cookie_domain>(
+        "cookie_domain", "", "Domain of the session cookie. Absent: each host its own."),
+    global<[](Settings& s) -> auto& { return s.cookie.http_only; }>(
+        "cookie_http_only", "true", "Hide the session cookie from scripts."),
+    global<[](Settings& s) -> auto& { return s.cookie.expire; }, is_positive>(
+        "cookie_expire", "14h", "Life of a session."),
+    global<[](Settings& s) -> auto& { return s.cookie.same_site; }>(
+        "cookie_same_site", "", "`strict`, `lax` or `none`, in any case. Absent: not sent."),
+    global<&GlobalInputs::signing_key>(
+        "signing_key",
+        "",
+        "Keys of the identity assertion, PEM or base64 of PEM; the first signs. Absent: derived "
+        "from the shared secret."),
+    as_file(global<&GlobalInputs::signing_key_file>(
+        "signing_key_file", "", "The same as a file; wins over the option.")),
+    global<&Settings::claim_headers>(
+        "jwt_claims_headers",
+        "",
+        "Claims sent to applications in headers: a mapping of headers to claims, or a list of "
+        "claims."),
+    stored("jwt_groups_filter", TextList, "Groups kept in the assertion."),
+    global<&Settings::issuer_format>(
+        "jwt_issuer_format", "IssuerHostOnly", "`IssuerHostOnly` or `IssuerURI`."),
+    global<&Settings::pass_identity_headers>(
+        "pass_identity_headers", "false", "Send identity headers to applications."),
+    later("google_cloud_serverless_authentication_service_account",
+          OptionType::Secret,
+          "Credentials for Google Cloud upstreams."),
+
+    // 2.7 Response headers.
+    global<&GlobalInputs::set_response_headers>(
+        "set_response_headers",
+        "",
+        "Headers of every answer. Replaces the default security headers; `disable` sends none."),
+
+    // 2.8 Timeouts, and limits that are options of ours.
+    global<&Settings::timeout_read, is_not_negative>(
+        "timeout_read", "30s", "To receive a complete request. 0: no limit."),
+    global<&Settings::timeout_write, is_not_negative>(
+        "timeout_write",
+        "0s",
+        "From the start of a request to the end of its answer. 0: no limit."),
+    global<&Settings::timeout_idle, is_not_negative>(
+        "timeout_idle", "5m", "Of a connection without a request. 0: no limit."),
+    global<&Settings::default_upstream_timeout, is_not_negative>(
+        "default_upstream_timeout", "30s", "`timeout` of routes that set none. 0: no limit."),
+    global<[](Settings& s) -> auto& { return s.limits.connections_max; }, is_count>(
+        "limit_connections", "50000", "Connections of all listeners. Beyond: closed at once."),
+    global<[](Settings& s) -> auto& { return s.limits.request_line_bytes_max; }, is_count>(
+        "limit_request_line_bytes", "32768", "Request line. Beyond: 414."),
+    global<[](Settings& s) -> auto& { return s.limits.request_header_bytes_max; }, is_count>(
+        "limit_request_header_bytes", "131072", "Request line and headers. Beyond: 431."),
+    global<[](Settings& s) -> auto& { return s.limits.request_headers_max; }, is_count>(
+        "limit_request_headers", "1000", "Headers of a request. Beyond: 431."),
+    global<[](Settings& s) -> auto& { return s.limits.header_timeout; }, is_positive>(
+        "limit_header_time", "15s", "To receive the headers of a request. Beyond: 408."),
+    global<[](Settings& s) -> auto& { return s.limits.tls_handshake_timeout; }, is_positive>(
+        "limit_tls_handshake_time", "15s", "For a TLS handshake. Beyond: closed."),
+    global<[](Settings& s) -> auto& { return s.limits.connect_timeout; }, is_positive>(
+        "limit_connect_time", "10s", "To connect to an upstream. Beyond: 503."),
+    global<[](Settings& s) -> auto& { return s.limits.stream_idle_timeout; }, is_not_negative>(
+        "limit_stream_idle_time",
+        "5m",
+        "Without a byte in an exchange whose route sets no `idle_timeout`. 0: no limit."),
+
+    // 2.9 Records.
+    global<&GlobalInputs::storage_type>(
+        "databroker_storage_type", "file", "Where records are kept: `file` or `memory`."),
+    global<&GlobalInputs::storage_location>("databroker_storage_connection_string",
+                                            "",
+                                            "For `file`: `file://DIR` or a path; `vallum.db` is "
+                                            "kept there. Absent: the state directory."),
+    as_file(global<&GlobalInputs::storage_location_file>(
+        "databroker_storage_connection_string_file", "", "The same as a file; wins.")),
+    later("databroker_service_url", Url, "Records are kept in this process."),
+    later("databroker_service_urls", TextList, "Records are kept in this process."),
+    later("databroker_internal_service_url", Url, "Records are kept in this process."),
+    later("databroker_cluster_nodes", Any, "Nodes that hold records."),
+    later("databroker_cluster_node_id", Text, "This node."),
+    later("databroker_cluster_leader_id", Text, "The leading node."),
+    later("databroker_raft_bind_address", Address, "Listener of leader election."),
+
+    // 2.10 Client certificates.
+    with_status(OptionStatus::LaterCloses,
+                later("downstream_mtls", Block, "Client certificates of browsers.")),
+    later("downstream_mtls.ca", Text, "Client certificate authority, base64 of PEM."),
+    later("downstream_mtls.ca_file", File, "The same as a file."),
+    later("downstream_mtls.crl", Text, "Revocation lists, base64 of PEM."),
+    later("downstream_mtls.crl_file", File, "The same as a file."),
+    as_choice(kEnforcement,
+              later("downstream_mtls.enforcement", Choice, "What a missing certificate means.")),
+    later("downstream_mtls.match_subject_alt_names", Any, "Names that are accepted."),
+    later("downstream_mtls.max_verify_depth", Count, "Longest chain."),
+
+    // 2.11 SSH, MCP, recording.
+    later("ssh_address", Text, "SSH listener."),
+    later("ssh_host_key_files", TextList, "Host keys."),
+    later("ssh_host_keys", TextList, "Host keys."),
+    later("ssh_user_ca_key_file", File, "Key that signs user certificates."),
+    later("ssh_user_ca_key", OptionType::Secret, "Key that signs user certificates."),
+    later("ssh_rls_enabled", Bool, "Limit the rate of SSH connections."),
+    later("ssh_rls_additional_entries", Any, "Entries of that limit."),
+    later("mcp_allowed_client_id_domains", TextList, "Sources of MCP client metadata."),
+    later("mcp_allowed_as_metadata_domains", TextList, "Sources of MCP server metadata."),
+    later("session_recording_concurrency", Count, "Uploads of recordings at once."),
+    later("blob_storage", Block, "Storage of recordings."),
+    later("blob_storage.bucket_uri", Text, "Bucket."),
+    later("blob_storage.managed_prefix", Text, "Prefix of keys."),
+    stored("auto_apply_changesets", Bool, "Of the managed service."),
+
+    // 2.12 DNS.
+    later("dns_lookup_family", Text, "Address families of upstream names."),
+    later("dns_refresh_rate", OptionType::Duration, "Time between look-ups."),
+    later("dns_failure_refresh_rate", OptionType::Duration, "The same after a failure."),
+    later("dns_query_timeout", OptionType::Duration, "Limit of a query."),
+    later("dns_query_tries", Count, "Tries of a query."),
+    later("dns_udp_max_queries", Count, "Queries of a socket."),
+    later("dns_use_tcp", Bool, "Ask over TCP."),
+    later("dns_resolvers", TextList, "Servers to ask."),
+
+    // 2.13 Metrics.
+    later("metrics_basic_auth", OptionType::Secret, "User and password, base64."),
+    later("metrics_certificate", Text, "Certificate of the listener, base64 of PEM."),
+    later("metrics_certificate_key", OptionType::Secret, "Its key."),
+    later("metrics_certificate_file", File, "Certificate of the listener."),
+    later("metrics_certificate_key_file", File, "Its key."),
+    later("metrics_client_ca", Text, "Client certificate authority, base64 of PEM."),
+    later("metrics_client_ca_file", File, "The same as a file."),
+
+    // 2.14 Tracing.
+    later("otel_traces_exporter", Text, "Exporter of traces."),
+    later("otel_traces_sampler_arg", Number, "Share of requests traced."),
+    later("otel_resource_attributes", TextList, "Attributes of the process."),
+    later("otel_log_level", Text, "Level of the exporter's log."),
+    later("otel_attribute_value_length_limit", Count, "Longest attribute."),
+    later("otel_exporter_otlp_endpoint", Url, "Where traces go."),
+    later("otel_exporter_otlp_traces_endpoint", Url, "Where traces go."),
+    later("otel_exporter_otlp_protocol", Text, "How they go."),
+    later("otel_exporter_otlp_traces_protocol", Text, "How they go."),
+    later("otel_exporter_otlp_headers", TextList, "Headers of the export."),
+    later("otel_exporter_otlp_traces_headers", TextList, "Headers of the export."),
+    later("otel_exporter_otlp_timeout", Milliseconds, "Limit of an export."),
+    later("otel_exporter_otlp_traces_timeout", Milliseconds, "Limit of an export."),
+    later("otel_bsp_schedule_delay", Milliseconds, "Time between exports."),
+    later("otel_bsp_max_export_batch_size", Count, "Spans of an export."),
+
+    // 2.15 and 2.16 Client address, normalisation.
+    global<&Settings::skip_xff_append>(
+        "skip_xff_append", "false", "Leave X-Forwarded-For as the client sent it."),
+    global<&Settings::xff_num_trusted_hops>(
+        "xff_num_trusted_hops", "0", "Trusted proxies in front of this one."),
+    global<[](Settings& s) -> auto& { return s.normalize.normalize_path; }>(
+        "normalize_path", "true", "Remove dot segments and needless escapes of paths."),
+    global<[](Settings& s) -> auto& { return s.normalize.merge_slashes; }>(
+        "merge_slashes", "true", "Take several slashes for one."),
+    global<[](Settings& s) -> auto& { return s.normalize.escaped_slashes; }>(
+        "path_with_escaped_slashes_action",
+        "reject_request",
+        "`keep_unchanged`, `reject_request`, `unescape_and_redirect` or `unescape_and_forward`."),
+    global<&Settings::underscore_names>("headers_with_underscores_action",
+                                        "reject_request",
+                                        "`allow`, `reject_request` or `drop_header`."),
+    global<&GlobalInputs::allow_upgrades>(
+        "allow_upgrades", "", "`allow_upgrades` of routes that set none."),
+
+    // 2.17 Circuit breakers.
+    later("circuit_breaker_thresholds", Block, "Limits of each upstream."),
+    later("circuit_breaker_thresholds.max_connections", Count, "Connections."),
+    later("circuit_breaker_thresholds.max_pending_requests", Count, "Waiting requests."),
+    later("circuit_breaker_thresholds.max_requests", Count, "Requests."),
+    later("circuit_breaker_thresholds.max_retries", Count, "Retries."),
+    later("circuit_breaker_thresholds.max_connection_pools", Count, "Pools."),
+
+    // 2.18 and 2.19 Branding, flags.
+    stored("primary_color", Text, "Branding."),
+    stored("secondary_color", Text, "Branding."),
+    stored("darkmode_primary_color", Text, "Branding."),
+    stored("darkmode_secondary_color", Text, "Branding."),
+    stored("logo_url", Text, "Branding."),
+    stored("favicon_url", Text, "Branding."),
+    stored("error_message_first_paragraph", Text, "Branding."),
+    global<&Settings::flags>(
+        "runtime_flags", "", "Switches by name; those not named keep their default."),
+
+    // 3 Routes.
+    {.name = "routes",
+     .type = Any,
+     .fallback = {},
+     .documentation = "What is protected: a list of routes. The first that matches wins.",
+     .choices = {},
+     .read_global = read_routes<&GlobalInputs::routes>},
+    {.name = "policy",
+     .type = Any,
+     .fallback = {},
+     .documentation = "The same under its older name; these come before `routes`.",
+     .choices = {},
+     .read_global = read_routes<&GlobalInputs::policy>},
+
+    // 1.7 Removed.
+    removed("policy_file", "write the routes under routes"),
+    removed("client_ca", "use downstream_mtls.ca"),
+    removed("client_ca_file", "use downstream_mtls.ca_file"),
+    removed("idp_service_account", "directory records come from outside"),
+    removed("idp_refresh_directory_timeout", "directory records come from outside"),
+    removed("idp_refresh_directory_interval", "directory records come from outside"),
+    removed("idp_qps", "directory records come from outside"),
+    removed("tracing_provider", "use the otel_ options"),
+    removed("tracing_sample_rate", "use the otel_ options"),
+    removed("tracing_datadog_address", "use the otel_ options"),
+    removed("tracing_jaeger_collector_endpoint", "use the otel_ options"),
+    removed("tracing_jaeger_agent_endpoint", "use the otel_ options"),
+    removed("tracing_zipkin_endpoint", "use the otel_ options"),
+});
+
+}  // namespace
+
+std::span<const Option> global_options() {
+  return kOptions;
+}
+
+}  // namespace vallum::config

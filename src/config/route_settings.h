@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "config/diagnostic.h"
+#include "http/syntax/authority.h"
+#include "policy/program.h"
+
+namespace vallum::config {
+
+struct HeaderLine {
+  std::string name;
+  std::string value;
+
+  bool operator==(const HeaderLine&) const = default;
+};
+
+// A header of its own for one claim of the identity assertion.
+struct ClaimHeader {
+  std::string header;
+  std::string claim;
+
+  bool operator==(const ClaimHeader&) const = default;
+};
+
+enum class IssuerFormat : std::uint8_t { HostOnly, Uri };
+
+// When the assertion of one session on one route is signed anew.
+enum class AssertionReuse : std::uint8_t { UntilHalfItsLife, PerRequest };
+
+// The URL that users know a route by. Configuration specification 3.3.
+struct RouteSource {
+  enum class Kind : std::uint8_t { Http, Tcp, Udp, Ssh };
+
+  Kind kind = Kind::Http;
+  std::string text;    // as written
+  std::string scheme;  // lower case
+  // Lower case; may hold "*", which stands for any run of characters.
+  std::string host;
+  // As written; the scheme's own port counts as none for Http.
+  std::optional<std::uint16_t> port;
+
+  bool is_wildcard() const { return host.contains('*'); }
+  std::uint16_t default_port() const { return scheme == "http" ? 80 : 443; }
+};
+
+// One URL of `to`. Configuration specification 3.5.
+struct Destination {
+  std::string scheme;  // lower case
+  // To connect to: "localhost" is 127.0.0.1.
+  http::Authority authority;
+  std::uint16_t port = 0;
+  // The Host header the application gets unless the client's is kept: with the port if written.
+  std::string host_header;
+  // The name for SNI and certificate checks: the host as written.
+  std::string server_name;
+  bool is_tls = false;
+  std::uint32_t weight = 1;
+
+  bool operator==(const Destination&) const = default;
+};
+
+struct RouteSettings {
+  // The XXH3 text of configuration specification 3.1: names the route in logs and to peers.
+  std::string id;
+  std::string name;
+  std::string description;
+  RouteSource from;
+  // At least one for a route that is served.
+  std::vector<Destination> to;
+  std::string prefix;  // empty: no such matcher
+  std::string path;    // empty: no such matcher; wins over prefix
+
+  // Never copied, so neither is a route.
+  policy::Program program;
+
+  bool preserve_host_header = false;
+  bool pass_identity_headers = false;
+  IssuerFormat issuer_format = IssuerFormat::HostOnly;
+  AssertionReuse assertion_reuse = AssertionReuse::UntilHalfItsLife;
+  std::vector<HeaderLine> set_request_headers;  // references replaced by nothing
+  std::vector<std::string> remove_request_headers;
+  // The global ones with the route's merged over them.
+  std::vector<HeaderLine> set_response_headers;
+
+  Duration timeout{};                    // zero: no limit
+  std::optional<Duration> idle_timeout;  // zero: no limit; nothing: stream_idle_timeout
+  bool allow_websockets = false;
+
+  bool tls_skip_verify = false;
+  std::string tls_server_name;    // empty: the destination's
+  std::string tls_custom_ca_pem;  // replaces every other trust; empty: none
+
+  // Why no request may be forwarded: an option it depends on is not built. Empty: it is served.
+  // Leaving such an option out would let through what the operator closed, so the route is known
+  // and answers 503.
+  std::string not_served_because;
+
+  Place place;
+  // Places of the options that were given, by option name.
+  std::map<std::string, Place, std::less<>> places;
+};
+
+}  // namespace vallum::config

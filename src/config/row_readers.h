@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/reading.h"
+#include "config/targets.h"
+
+// What rows of the table of options refer to: checks of values, and readers of options with a
+// syntax of their own.
+namespace vallum::config {
+
+// Each returns what is wrong, or nothing.
+using Wrong = std::optional<std::string>;
+
+Wrong is_positive(const Duration& value);
+Wrong is_not_negative(const Duration& value);
+Wrong is_maybe_not_negative(const std::optional<Duration>& value);
+Wrong is_count(const std::uint32_t& value);
+Wrong has_port(const BindAddress& value);
+Wrong has_port_if_any(const std::optional<BindAddress>& value);
+Wrong is_cookie_name(const std::string& value);
+// A domain that browsers accept cookies for: no public suffix, no address.
+Wrong is_cookie_domain(const std::string& value);
+Wrong is_server_name(const std::string& value);
+Wrong are_tokens(const std::vector<std::string>& value);
+
+void read_public_address(Reading& reading, const Value& value, GlobalTarget& target);
+void read_certificates(Reading& reading, const Value& value, GlobalTarget& target);
+
+// A list of routes, or base64 of one in a string.
+std::vector<Value> read_route_list(Reading& reading, const Value& value);
+
+template <std::vector<Value> GlobalInputs::* Member>
+void read_routes(Reading& reading, const Value& value, GlobalTarget& target) {
+  target.inputs.*Member = read_route_list(reading, value);
+}
+
+void read_source(Reading& reading, const Value& value, RouteTarget& target);
+void read_destinations(Reading& reading, const Value& value, RouteTarget& target);
+
+// Keys that become the policy; they keep their place and get the type that policy wants.
+void read_policy_flag(Reading& reading, const Value& value, RouteTarget& target);
+void read_policy_list(Reading& reading, const Value& value, RouteTarget& target);
+void read_policy_node(Reading& reading, const Value& value, RouteTarget& target);
+
+}  // namespace vallum::config

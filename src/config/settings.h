@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "codec/cookie.h"
+#include "config/diagnostic.h"
+#include "config/route_settings.h"
+#include "http/syntax/head.h"
+#include "http/syntax/normalize.h"
+#include "http/syntax/uri.h"
+#include "telemetry/log.h"
+
+// What a configuration says, in types; immutable once loaded. Every member is an option of the
+// table in options.h or derived from several, as its comment says.
+namespace vallum::config {
+
+// A listener's end. Without a host: every address of both families.
+struct BindAddress {
+  std::optional<IpAddress> host;
+  std::uint16_t port = 0;
+
+  bool operator==(const BindAddress&) const = default;
+};
+
+// A certificate chain and its key, checked to belong together. In the order in which SNI falls back
+// to the first.
+struct CertificatePair {
+  std::string certificate_pem;  // leaf first
+  Secret private_key_pem;
+  Place place;
+  std::string name;  // the file, or the option it was written in
+};
+
+struct CookieSettings {
+  std::string name = "_pomerium";
+  std::optional<Secret> secret;  // 32 bytes; see shared_secret
+  std::string domain;            // empty: the route's host only
+  bool http_only = true;
+  Duration expire{};
+  codec::SameSite same_site = codec::SameSite::Unset;
+};
+
+struct ProviderSettings {
+  std::string type;  // "oidc"; empty: none
+  std::optional<http::Uri> url;
+  std::string client_id;
+  Secret client_secret;
+  std::vector<std::string> scopes;  // empty: the provider's default
+  std::map<std::string, std::string> request_params;
+  std::string groups_claim;  // empty: no directory record is written at sign-in
+};
+
+enum class StorageType : std::uint8_t { Memory, File };
+
+struct StorageSettings {
+  StorageType type = StorageType::File;
+  std::string directory;  // of vallum.db; empty: the state directory
+};
+
+// Limits of the data plane that are options of ours.
+struct LimitSettings {
+  std::uint32_t connections_max = 0;
+  std::uint32_t request_line_bytes_max = 0;
+  std::uint32_t request_header_bytes_max = 0;
+  std::uint32_t request_headers_max = 0;
+  Duration header_timeout{};
+  Duration tls_handshake_timeout{};
+  Duration connect_timeout{};
+  Duration stream_idle_timeout{};
+};
+
+struct RuntimeFlags {
+  bool match_any_incoming_port = true;
+  bool allow_any_sign_out_redirect_uri = false;
+  bool pomerium_jwt_endpoint = false;
+};
+
+struct Settings {
+  // Names of the texts the values came from: the file first, then "$NAME" of the environment.
+  std::vector<std::string> sources;
+  // Places of the options that were given, by option name.
+  std::map<std::string, Place, std::less<>> places;
+  // Every file that was read, for whoever watches them.
+  std::vector<std::string> referenced_files;
+
+  BindAddress address;
+  std::optional<BindAddress> http_redirect_addr;
+  std::optional<BindAddress> metrics_address;
+  BindAddress health_check_addr;
+  telemetry::LogLevel log_level = telemetry::LogLevel::Info;
+
+  std::vector<CertificatePair> certificates;
+  // Trusted for outgoing TLS besides the system's; empty: none.
+  std::string certificate_authority_pem;
+
+  // 32 bytes. Nothing when absent: all-in-one then keeps one in the state directory.
+  std::optional<Secret> shared_secret;
+  CookieSettings cookie;
+  // PEM text, the first key signs; nothing: derived from the shared secret.
+  std::optional<Secret> signing_key;
+
+  // Nothing when absent or a hosted service: nobody can sign in then.
+  std::optional<http::Uri> authenticate_service_url;
+  std::optional<http::Uri> signout_redirect_url;
+  std::vector<std::string> programmatic_redirect_domain_whitelist;
+  ProviderSettings provider;
+
+  std::vector<ClaimHeader> claim_headers;  // jwt_claims_headers
+  IssuerFormat issuer_format = IssuerFormat::HostOnly;
+  bool pass_identity_headers = false;
+
+  // The defaults applied: what every answer carries.
+  std::vector<HeaderLine> set_response_headers;
+
+  Duration timeout_read{};
+  Duration timeout_write{};
+  Duration timeout_idle{};
+  Duration default_upstream_timeout{};
+  LimitSettings limits;
+
+  std::uint32_t xff_num_trusted_hops = 0;
+  bool skip_xff_append = false;
+  http::NormalizeOptions normalize;
+  http::UnderscoreNames underscore_names = http::UnderscoreNames::Reject;
+
+  StorageSettings storage;
+  RuntimeFlags flags;
+
+  std::vector<RouteSettings> routes;
+
+  // Where an option was written: "FILE:LINE:COL", "$NAME", or "" for a default.
+  std::string where(std::string_view option) const;
+  std::string where(const RouteSettings& route, std::string_view option) const;
+};
+
+}  // namespace vallum::config

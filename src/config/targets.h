@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/reading.h"
+#include "config/settings.h"
+
+// What the rows of the table fill: the settings themselves, and beside them the options that become
+// settings only together with others.
+namespace vallum::config {
+
+struct CertificateFiles {
+  std::string cert;
+  std::string key;
+  Place place;
+};
+
+struct GlobalInputs {
+  std::vector<std::string> services;
+
+  std::string certificate;
+  Secret certificate_key;
+  std::string certificate_file;
+  std::string certificate_key_file;
+  std::vector<CertificateFiles> certificates;
+  std::string certificate_authority;
+  std::string certificate_authority_file;
+
+  Secret shared_secret;
+  std::string shared_secret_file;
+  Secret cookie_secret;
+  std::string cookie_secret_file;
+  Secret signing_key;
+  std::string signing_key_file;
+  std::string idp_client_secret_file;
+
+  std::string storage_type;
+  Secret storage_location;  // a PostgreSQL URL would hold a password
+  std::string storage_location_file;
+
+  std::optional<std::vector<HeaderLine>> set_response_headers;
+  std::vector<std::string> allow_upgrades;
+
+  std::vector<Value> policy;  // the list of routes under its older name
+  std::vector<Value> routes;
+};
+
+struct GlobalTarget {
+  Settings settings;
+  GlobalInputs inputs;
+  // Where what is missing is reported.
+  Place beginning;
+};
+
+struct RouteInputs {
+  std::optional<bool> pass_identity_headers;
+  std::optional<IssuerFormat> issuer_format;
+  std::vector<HeaderLine> set_request_headers;
+  std::optional<std::vector<HeaderLine>> set_response_headers;
+  std::optional<Duration> timeout;
+  bool allow_websockets = false;
+  std::optional<std::vector<std::string>> allow_upgrades;
+  std::string tls_upstream_server_name;
+  std::string tls_server_name;
+  std::string tls_custom_ca;
+  std::string tls_custom_ca_file;
+  // The policy keys with their values in the types that policy::parse_route() wants.
+  std::vector<codec::Node::Member> policy_keys;
+  // The URLs of `to` as written, without their weights, and the weights (0: none).
+  std::vector<std::string> to_texts;
+  std::vector<std::uint32_t> to_weights;
+  // The path of the first of them.
+  std::string first_path;
+  // Part of the id though they are not built.
+  std::string regex;
+  const codec::Node* redirect = nullptr;
+  const codec::Node* response = nullptr;
+};
+
+struct RouteTarget {
+  RouteSettings route;
+  RouteInputs inputs;
+};
+
+}  // namespace vallum::config
