@@ -16,12 +16,14 @@ endif()
 
 add_library(vallum_flags INTERFACE)
 target_include_directories(vallum_flags INTERFACE "${PROJECT_SOURCE_DIR}/src")
-target_compile_options(vallum_flags INTERFACE -fno-omit-frame-pointer -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+target_compile_options(vallum_flags INTERFACE -fno-omit-frame-pointer)
 target_link_options(vallum_flags INTERFACE -fuse-ld=lld-19)
 
 if(VALLUM_PROFILE STREQUAL "release")
+  # The prefix map keeps the checkout's path out of what ships. Other profiles go without: it would keep checkouts from
+  # sharing a compiler cache.
   target_compile_options(vallum_flags INTERFACE -O2 -g0 -flto=thin -fstack-protector-strong
-    -fstack-clash-protection -fcf-protection)
+    -fstack-clash-protection -fcf-protection -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
   target_compile_definitions(vallum_flags INTERFACE _FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)
   target_link_options(vallum_flags INTERFACE -flto=thin -pie -Wl,-z,relro,-z,now -Wl,--gc-sections
     -Wl,--thinlto-jobs=2)
