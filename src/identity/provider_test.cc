@@ -182,7 +182,7 @@ TEST_F(ProviderTest, SendsTheSecretAsTheProviderWantsIt) {
   EXPECT_NE(posted->body.find("client_secret="), std::string::npos);
 }
 
-TEST_F(ProviderTest, WorksWithoutUserinfo) {
+TEST_F(ProviderTest, SignsInAtAProviderWithoutUserinfo) {
   idp_.metadata["userinfo_endpoint"] = "";
 
   const auto user = sign_in();
@@ -634,7 +634,7 @@ TEST_F(ProviderTest, CallsUnderWayEndWhenTheProviderIsReplaced) {
   EXPECT_EQ(web_.under_way(), 0U);
 }
 
-TEST_F(ProviderTest, WorksForCallersOnOtherCores) {
+TEST_F(ProviderTest, AnswersCallersOnOtherCores) {
   FakeCore other;
   async::Scope scope(other.core);
   std::string outcome;
