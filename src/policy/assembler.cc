@@ -43,6 +43,7 @@ FlatBlock Assembler::add_block(Logic logic, std::span<const Criterion> criteria)
   const std::size_t first = flat_.criteria.size();
   for (const Criterion& criterion : criteria) {
     flat_.criteria.push_back(flatten(criterion));
+    group_criteria_ += criterion.kind == CriterionKind::Groups ? 1 : 0;
   }
   return {.logic = logic, .criteria = {index_of(first), index_of(criteria.size())}};
 }
@@ -129,10 +130,15 @@ IndexRange Assembler::conditions(const Matcher& matcher) {
                       condition.comparison == Comparison::NotIn ||
                       condition.comparison == Comparison::HasAny;
     CHECK(many || condition.operands.size() == 1);
-    const std::uint32_t operand =
-        many ? set(condition.operands)
-             : value(condition.operands.front().kind, condition.operands.front().text);
-    flat_.conditions.push_back({.comparison = condition.comparison, .operand = operand});
+    FlatCondition flat{.comparison = condition.comparison};
+    if (many) {
+      flat.operand = set(condition.operands);
+    } else {
+      const Constant& operand = condition.operands.front();
+      flat.operand = value(operand.kind, operand.text);
+      flat.hash = Value::hash_of(operand.text);
+    }
+    flat_.conditions.push_back(flat);
   }
   return {index_of(first), index_of(matcher.size())};
 }
@@ -228,6 +234,8 @@ Instructions Assembler::finish() && {
     loose.matcher.type = settled(loose.type);
     flat_.devices.push_back(loose.matcher);
   }
+  constexpr std::size_t kFilterPaysFrom = 8;
+  flat_.filter_groups = group_criteria_ >= kFilterPaysFrom;
   return std::move(flat_);
 }
 

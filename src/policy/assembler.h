@@ -68,6 +68,7 @@ class Assembler {
   std::map<std::pair<TextId, TextId>, std::uint32_t> claim_indexes_;
   std::vector<LooseClaim> claims_;
   std::vector<LooseDevice> devices_;
+  std::size_t group_criteria_ = 0;
   Instructions flat_;
 };
 

@@ -34,6 +34,38 @@ bool needs_session(const Criterion& criterion) {
          criterion.kind == CriterionKind::Groups;
 }
 
+bool is_available(CriterionKind kind, const FactSources& sources) {
+  switch (kind) {
+    case CriterionKind::ClientCertificate:
+    case CriterionKind::InvalidClientCertificate:
+      return sources.client_certificate;
+    case CriterionKind::Device:
+      return sources.device;
+    case CriterionKind::McpTool:
+      return sources.mcp;
+    case CriterionKind::SshPublickey:
+    case CriterionKind::SshCa:
+    case CriterionKind::SshUsername:
+    case CriterionKind::SshUsernameMatchesEmail:
+    case CriterionKind::SshUsernameMatchesClaim:
+      return sources.ssh;
+    case CriterionKind::Accept:
+    case CriterionKind::Reject:
+    case CriterionKind::AuthenticatedUser:
+    case CriterionKind::User:
+    case CriterionKind::Email:
+    case CriterionKind::Domain:
+    case CriterionKind::Claim:
+    case CriterionKind::Groups:
+    case CriterionKind::HttpMethod:
+    case CriterionKind::HttpPath:
+    case CriterionKind::CorsPreflight:
+    case CriterionKind::SourceIp:
+      break;
+  }
+  return true;
+}
+
 // Whether the empty e-mail address, or a claim without values, satisfies the criterion.
 bool matches_nothing_given(const Criterion& criterion) {
   if (criterion.kind == CriterionKind::Claim) {
@@ -95,9 +127,17 @@ class Check {
   void add(Action action, const BlockSyntax& syntax) {
     Block block{.logic = syntax.logic, .criteria = {}};
     for (const CriterionSyntax& criterion : syntax.criteria) {
-      if (auto checked = check_criterion(criterion, options_.keywords, problems_)) {
-        block.criteria.push_back(*std::move(checked));
+      auto checked = check_criterion(criterion, options_.keywords, problems_);
+      if (!checked) {
+        continue;
       }
+      if (!is_available(checked->kind, options_.sources)) {
+        problems_.push_back({ProblemCode::CriterionNotAvailable,
+                             checked->at,
+                             "criterion " + criterion.name + " is not available in this version"});
+        continue;
+      }
+      block.criteria.push_back(*std::move(checked));
     }
     if (action == Action::Allow) {
       warn_about_quirks(block);

@@ -13,8 +13,20 @@ namespace vallum::policy {
 // principals is good for any user name, and source-address is left to others.
 enum class SshCaChecks : std::uint8_t { Full, AsReference };
 
+// Which facts the caller states beyond the request and the session. A criterion that reads others
+// would take their absence for an answer, so it is an error.
+struct FactSources {
+  bool client_certificate = false;
+  bool device = false;
+  bool mcp = false;
+  bool ssh = false;
+
+  static constexpr FactSources all() { return {true, true, true, true}; }
+};
+
 struct CompileOptions {
   Keywords keywords = Keywords::Exact;
+  FactSources sources = {};
   // Append "deny: or: [invalid_client_certificate]", as every route gets when a client certificate
   // authority is configured and enforcement is not left to policy.
   bool deny_invalid_client_certificate = false;

@@ -11,6 +11,7 @@
 #include "policy/compiler.h"
 #include "policy/legacy.h"
 #include "policy/outcome.h"
+#include "support/policy/naive_evaluator.h"
 #include "support/policy/situation.h"
 
 // The conformance corpus: what the reference product answered, or what it should have answered
@@ -57,7 +58,10 @@ Parsed parse_case(const Node& c) {
 
 CompileOptions options(bool merge) {
   // The corpus holds the reference's answers about certificates that our own checks refuse.
-  return {.keywords = Keywords::Exact, .ssh_ca_checks = SshCaChecks::AsReference, .merge = merge};
+  return {.keywords = Keywords::Exact,
+          .sources = FactSources::all(),
+          .ssh_ca_checks = SshCaChecks::AsReference,
+          .merge = merge};
 }
 
 std::string reasons_of(ReasonSet reasons) {
@@ -139,6 +143,22 @@ TEST(PolicyCorpusTest, EveryCaseGivesItsDecisionReasonsDataAndOutcome) {
 
   // None is skipped; the number says so should a case get lost.
   EXPECT_EQ(cases.size(), 1343U);
+}
+
+// Who checks the checker: the naive evaluator is held to the same answers.
+TEST(PolicyCorpusTest, TheNaiveEvaluatorGivesTheSameAnswers) {
+  for (const Node& c : read_lines("tests/corpus/ppl/ppl-cases.jsonl")) {
+    const Parsed parsed = parse_case(c);
+    const auto compiled = compile(parsed, options(true));
+    ASSERT_TRUE(compiled.has_value());
+    const Node& input = *c.find("input");
+    const testing::Situation situation(input);
+
+    EXPECT_EQ(testing::difference(testing::decide_naively(parsed.policy, input, options(true)),
+                                  decide(compiled->program, situation.facts())),
+              "")
+        << text(c, "id");
+  }
 }
 
 TEST(PolicyCorpusTest, EveryInvalidPolicyIsRefusedWithItsCode) {

@@ -33,6 +33,8 @@ struct FlatCondition {
   Comparison comparison = Comparison::Is;
   // Of a value; of a set for In, NotIn and HasAny.
   std::uint32_t operand = 0;
+  // Of the value, to tell most strings apart without looking at them.
+  std::uint32_t hash = 0;
 };
 
 struct FlatCriterion {
@@ -104,6 +106,8 @@ struct Instructions {
   std::vector<FlatCertificateMatcher> certificates;
   std::vector<FlatDeviceMatcher> devices;
   bool ssh_ca_as_reference = false;
+  // Whether so many criteria look through the user's groups that a filter in front pays.
+  bool filter_groups = false;
 };
 
 }  // namespace vallum::policy

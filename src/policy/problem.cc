@@ -42,6 +42,7 @@ constexpr std::array<std::string_view, kProblemCodeCount> kNames{
     "ssh-claim-name-type",
     "substring-operator-needs-string",
     "domain-is-needs-string",
+    "criterion-not-available",
     "public-with-allowlist",
     "any-user-with-allowlist",
     "from-has-path",

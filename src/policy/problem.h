@@ -47,6 +47,7 @@ enum class ProblemCode : std::uint8_t {
   SshClaimNameType,
   SubstringOperatorNeedsString,
   DomainIsNeedsString,
+  CriterionNotAvailable,  // known, but nobody states the facts it reads yet
   // The route around the policy.
   PublicWithAllowlist,
   AnyUserWithAllowlist,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <utility>
 
 #include "policy/instructions.h"
@@ -48,34 +47,29 @@ constexpr std::array<KindReasons, kCriterionKindCount> kReasons{{
 }};
 
 // The results of several criteria or blocks, told apart by their value. Which side contributes
-// reasons depends on the logic: policy specification 1.4.
+// reasons depends on the logic: policy specification 1.4. Each result has a reason, so a side
+// without reasons was never reached.
 class Sides {
  public:
-  void add(bool value, ReasonSet reasons, std::string_view device_type) {
-    Side& side = sides_[value ? 1 : 0];
-    side.used = true;
-    side.reasons |= reasons;
-    side.device_type = std::max(side.device_type, device_type);
+  void add(bool value, ReasonSet reasons) { reasons_[value ? 1 : 0] |= reasons; }
+  void add_device_type(bool value, std::string_view device_type) {
+    std::string_view& greatest = device_types_[value ? 1 : 0];
+    greatest = std::max(greatest, device_type);
   }
 
   // True when none was false.
-  Verdict all() const { return verdict(!sides_[0].used); }
+  Verdict all() const { return verdict(reasons_[0].empty()); }
   // True when one was true.
-  Verdict any() const { return verdict(sides_[1].used); }
+  Verdict any() const { return verdict(!reasons_[1].empty()); }
 
  private:
-  struct Side {
-    bool used = false;
-    ReasonSet reasons;
-    std::string_view device_type;
-  };
-
   Verdict verdict(bool value) const {
-    const Side& side = sides_[value ? 1 : 0];
-    return {.value = value, .reasons = side.reasons, .device_type = side.device_type};
+    const std::size_t side = value ? 1 : 0;
+    return {.value = value, .reasons = reasons_[side], .device_type = device_types_[side]};
   }
 
-  std::array<Side, 2> sides_;
+  std::array<ReasonSet, 2> reasons_;
+  std::array<std::string_view, 2> device_types_;
 };
 
 template <class Element, class Matches>
@@ -97,9 +91,33 @@ bool probe(const Instructions& program,
   return false;
 }
 
-bool set_contains(const Instructions& program, const ValueSet& set, std::string_view string) {
+// A string that criteria ask about again and again. Hashed when first needed.
+class Subject {
+ public:
+  // Does not exist: no condition holds.
+  Subject() = default;
+  explicit Subject(std::string_view text) : text_(text), exists_(true) {}
+
+  bool exists() const { return exists_; }
+  std::string_view text() const { return text_; }
+  std::uint32_t hash() {
+    if (!hashed_) {
+      hash_ = Value::hash_of(text_);
+      hashed_ = true;
+    }
+    return hash_;
+  }
+
+ private:
+  std::string_view text_;
+  std::uint32_t hash_ = 0;
+  bool exists_ = false;
+  bool hashed_ = false;
+};
+
+bool set_contains(const Instructions& program, const ValueSet& set, Subject& subject) {
   return probe(
-      program, set, Value::hash_of(string), string, [](const Value& v, std::string_view s) {
+      program, set, subject.hash(), subject.text(), [](const Value& v, std::string_view s) {
         return v.is(s);
       });
 }
@@ -109,21 +127,51 @@ bool set_contains(const Instructions& program, const ValueSet& set, const Value&
       program, set, value.hash(), value, [](const Value& a, const Value& b) { return a == b; });
 }
 
+// Says of most values that a list does not hold them, without looking through the list.
+class HashFilter {
+ public:
+  void add(std::uint32_t hash) { words_[hash / 64 % words_.size()] |= bit(hash); }
+  bool may_hold(std::uint32_t hash) const {
+    return (words_[hash / 64 % words_.size()] & bit(hash)) != 0;
+  }
+
+ private:
+  static std::uint64_t bit(std::uint32_t hash) { return std::uint64_t{1} << (hash % 64); }
+
+  std::array<std::uint64_t, 8> words_{};
+};
+
 // The piece between the first and the second "@".
-std::optional<std::string_view> domain_of(std::string_view email) {
+Subject domain_of(std::string_view email) {
   const std::size_t at = email.find('@');
   if (at == std::string_view::npos) {
-    return std::nullopt;
+    return {};
   }
   email.remove_prefix(at + 1);
-  return email.substr(0, email.find('@'));
+  return Subject(email.substr(0, email.find('@')));
 }
 
 class Evaluation {
  public:
-  Evaluation(const Instructions& program, const Facts& facts) : program_(program), facts_(facts) {
-    if (facts.session != nullptr) {
-      email_ = facts.session->email();
+  Evaluation(const Instructions& program, const Facts& facts)
+      : program_(program),
+        facts_(facts),
+        method_(facts.request.method),
+        path_(facts.request.path),
+        ssh_username_(facts.ssh.username) {
+    if (facts.session == nullptr) {
+      return;
+    }
+    const std::string_view email = facts.session->email();
+    email_ = Subject(email);
+    domain_ = domain_of(email);
+    if (!facts.session->user_id.empty()) {
+      user_ = Subject(facts.session->user_id);
+    }
+    if (program.filter_groups && facts.session->directory != nullptr) {
+      for (const Value& group : facts.session->directory->groups) {
+        group_filter_.add(group.hash());
+      }
     }
   }
 
@@ -131,7 +179,10 @@ class Evaluation {
     Sides sides;
     for (const FlatBlock& block : blocks) {
       const Verdict verdict = run(block);
-      sides.add(verdict.value, verdict.reasons, verdict.device_type);
+      sides.add(verdict.value, verdict.reasons);
+      if (!verdict.device_type.empty()) {
+        sides.add_device_type(verdict.value, verdict.device_type);
+      }
     }
     return sides.any();
   }
@@ -142,10 +193,10 @@ class Evaluation {
     Sides sides;
     for (const FlatCriterion& criterion : slice(program_.criteria, block.criteria)) {
       const Result result = evaluate(criterion);
-      const std::string_view device_type = criterion.kind == CriterionKind::Device
-                                               ? program_.devices[criterion.detail].type
-                                               : std::string_view();
-      sides.add(result.value != inverted, {result.reason}, device_type);
+      sides.add(result.value != inverted, {result.reason});
+      if (criterion.kind == CriterionKind::Device) {
+        sides.add_device_type(result.value != inverted, program_.devices[criterion.detail].type);
+      }
     }
     return block.logic == Logic::And || block.logic == Logic::Not ? sides.all() : sides.any();
   }
@@ -176,23 +227,21 @@ class Evaluation {
       case CriterionKind::Reject:
         return false;
       case CriterionKind::AuthenticatedUser:
-        return !facts_.session->user_id.empty();
+        return user_.exists();
       case CriterionKind::User:
-        return !facts_.session->user_id.empty() &&
-               string_matches(criterion, facts_.session->user_id);
+        return string_matches(criterion.conditions, user_);
       case CriterionKind::Email:
-        return string_matches(criterion, email_);
+        return string_matches(criterion.conditions, email_);
       case CriterionKind::Domain:
-        return string_matches(criterion, domain_of(email_));
+        return string_matches(criterion.conditions, domain_);
       case CriterionKind::Claim:
         return list_matches(criterion, claim_values(criterion.detail));
       case CriterionKind::Groups:
-        return facts_.session->directory != nullptr &&
-               list_matches(criterion, facts_.session->directory->groups);
+        return groups_match(criterion);
       case CriterionKind::HttpMethod:
-        return string_matches(criterion, facts_.request.method);
+        return string_matches(criterion.conditions, method_);
       case CriterionKind::HttpPath:
-        return string_matches(criterion, facts_.request.path);
+        return string_matches(criterion.conditions, path_);
       case CriterionKind::CorsPreflight:
         return is_preflight();
       case CriterionKind::SourceIp:
@@ -204,7 +253,7 @@ class Evaluation {
       case CriterionKind::SshCa:
         return ssh_certificate_matches(criterion.detail);
       case CriterionKind::SshUsername:
-        return string_matches(criterion, facts_.ssh.username);
+        return string_matches(criterion.conditions, ssh_username_);
       case CriterionKind::SshUsernameMatchesEmail:
         return ssh_name_is_email();
       case CriterionKind::SshUsernameMatchesClaim:
@@ -217,14 +266,10 @@ class Evaluation {
     return false;
   }
 
-  bool string_matches(const FlatCriterion& criterion,
-                      const std::optional<std::string_view>& subject) const {
-    return subject && string_matches(criterion.conditions, *subject);
-  }
-  bool string_matches(const FlatCriterion& criterion, std::string_view subject) const {
-    return string_matches(criterion.conditions, subject);
-  }
-  bool string_matches(IndexRange conditions, std::string_view subject) const {
+  bool string_matches(IndexRange conditions, Subject& subject) const {
+    if (!subject.exists()) {
+      return false;
+    }
     for (const FlatCondition& condition : slice(program_.conditions, conditions)) {
       if (!holds(condition, subject)) {
         return false;
@@ -233,18 +278,24 @@ class Evaluation {
     return true;
   }
 
-  bool holds(const FlatCondition& condition, std::string_view subject) const {
+  bool is(const FlatCondition& condition, Subject& subject) const {
+    return condition.hash == subject.hash() &&
+           program_.values[condition.operand].is(subject.text());
+  }
+
+  bool holds(const FlatCondition& condition, Subject& subject) const {
+    const std::string_view text = subject.text();
     switch (condition.comparison) {
       case Comparison::Is:
-        return program_.values[condition.operand].is(subject);
+        return is(condition, subject);
       case Comparison::IsNot:
-        return !program_.values[condition.operand].is(subject);
+        return !is(condition, subject);
       case Comparison::Contains:
-        return subject.find(program_.values[condition.operand].text()) != std::string_view::npos;
+        return text.find(program_.values[condition.operand].text()) != std::string_view::npos;
       case Comparison::StartsWith:
-        return subject.starts_with(program_.values[condition.operand].text());
+        return text.starts_with(program_.values[condition.operand].text());
       case Comparison::EndsWith:
-        return subject.ends_with(program_.values[condition.operand].text());
+        return text.ends_with(program_.values[condition.operand].text());
       case Comparison::In:
         return set_contains(program_, program_.sets[condition.operand], subject);
       case Comparison::NotIn:
@@ -289,6 +340,19 @@ class Evaluation {
         break;  // of strings
     }
     return false;
+  }
+
+  bool groups_match(const FlatCriterion& criterion) const {
+    if (facts_.session->directory == nullptr) {
+      return false;
+    }
+    if (program_.filter_groups && criterion.conditions.count > 0) {
+      const FlatCondition& first = program_.conditions[criterion.conditions.first];
+      if (first.comparison == Comparison::Has && !group_filter_.may_hold(first.hash)) {
+        return false;
+      }
+    }
+    return list_matches(criterion, facts_.session->directory->groups);
   }
 
   std::span<const Value> claim_values(std::uint32_t name) {
@@ -341,7 +405,8 @@ class Evaluation {
 
   bool some_name_matches(IndexRange conditions, const std::vector<std::string>& names) const {
     return conditions.count == 0 || std::ranges::any_of(names, [&](const std::string& name) {
-             return string_matches(conditions, name);
+             Subject subject(name);
+             return string_matches(conditions, subject);
            });
   }
 
@@ -380,13 +445,15 @@ class Evaluation {
     if (facts_.mcp.method != "tools/call") {
       return {false, Reason::McpNotAToolCall};
     }
-    const bool matches = facts_.mcp.tool ? string_matches(criterion, *facts_.mcp.tool)
-                                         : criterion.conditions.count == 0;
+    Subject tool = facts_.mcp.tool ? Subject(*facts_.mcp.tool) : Subject();
+    const bool matches =
+        criterion.conditions.count == 0 || string_matches(criterion.conditions, tool);
     return {matches, matches ? Reason::McpToolMatch : Reason::McpToolNoMatch};
   }
 
   bool ssh_key_listed(std::uint32_t keys, std::string_view wire) const {
-    return !wire.empty() && set_contains(program_, program_.sets[keys], wire);
+    Subject key(wire);
+    return !wire.empty() && set_contains(program_, program_.sets[keys], key);
   }
 
   bool ssh_certificate_matches(std::uint32_t authorities) const {
@@ -410,8 +477,8 @@ class Evaluation {
   }
 
   bool ssh_name_is_email() const {
-    return !facts_.ssh.username.empty() &&
-           email_.substr(0, email_.find('@')) == facts_.ssh.username;
+    const std::string_view email = email_.text();
+    return !facts_.ssh.username.empty() && email.substr(0, email.find('@')) == facts_.ssh.username;
   }
 
   bool ssh_name_is_claim(std::uint32_t name) {
@@ -424,7 +491,14 @@ class Evaluation {
 
   const Instructions& program_;
   const Facts& facts_;
-  std::string_view email_;
+  // What the session and the request say, under the names of the criteria.
+  Subject user_;
+  Subject email_;
+  Subject domain_;
+  Subject method_;
+  Subject path_;
+  Subject ssh_username_;
+  HashFilter group_filter_;
   std::uint32_t last_claim_ = kNoClaim;
   std::span<const Value> last_values_;
 };
