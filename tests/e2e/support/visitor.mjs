@@ -52,25 +52,42 @@ export class Visitor {
   async follow(url, options = {}) {
     const visited = [];
     let answer = await this.request(url, options);
-    while (answer.headers.location && visited.length < 20) {
+    for (let next = nextUrl(answer); next && visited.length < 20; next = nextUrl(answer)) {
       visited.push(answer.url);
-      answer = await this.request(new URL(answer.headers.location, answer.url).href);
+      answer = await this.request(next);
     }
     return {...answer, visited};
+  }
+
+  // Presses the one button of a page that was fetched, and goes where that leads.
+  async submit(page, fields = {}) {
+    const action = /<form[^>]*action="([^"]+)"/.exec(page.body)?.[1];
+    if (!action) throw new Error(`no form at ${page.url}: ${page.status} ${page.body}`);
+    const target = new URL(action.replaceAll('&amp;', '&'), page.url);
+    return this.follow(target.href, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'origin': target.origin,
+        'sec-fetch-site': 'same-origin',
+        'sec-fetch-mode': 'navigate',
+      },
+      body: new URLSearchParams(fields).toString(),
+    });
   }
 
   // Opens `url` and signs in at the provider's page when sent there. Returns the last answer.
   async signIn(url, user) {
     const page = await this.follow(url);
-    const action = /<form[^>]*action="([^"]+)"/.exec(page.body)?.[1];
-    if (!page.url.includes('/interaction/') || !action) {
+    if (!page.url.includes('/interaction/')) {
       throw new Error(`expected the provider's page, got ${page.status} at ${page.url}: ${page.body}`);
     }
-    return this.follow(new URL(action, page.url).href, {
-      method: 'POST',
-      headers: {'content-type': 'application/x-www-form-urlencoded'},
-      body: new URLSearchParams({user}).toString(),
-    });
+    return this.submit(page, {user});
+  }
+
+  // Signs out through the page that asks first.
+  async signOut(origin) {
+    return this.submit(await this.follow(`${origin}/.pomerium/sign_out`));
   }
 
   #cookieHeader(host) {
@@ -90,4 +107,10 @@ export class Visitor {
       else jar.set(name, pair.slice(pair.indexOf('=') + 1));
     }
   }
+}
+
+// Where an answer sends a browser by itself: Location, or Refresh with no delay.
+function nextUrl({headers, url}) {
+  const target = headers.location ?? /^0;\s*url=(.+)$/i.exec(headers.refresh ?? '')?.[1];
+  return target && new URL(target, url).href;
 }
