@@ -55,6 +55,8 @@ class JoinedIdentity {
   JoinedIdentity& operator=(const JoinedIdentity&) = delete;
 
   bool is_valid(WallTime now) const { return now < parts_.valid_until; }
+  // WallTime::max() for ever.
+  WallTime valid_until() const { return parts_.valid_until; }
 
   const std::string& session_id() const { return parts_.session_id; }
   bool is_service_account() const { return parts_.is_service_account; }

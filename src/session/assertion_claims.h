@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/json_writer.h"
+#include "codec/node.h"
+
+namespace vallum::session {
+
+class JoinedIdentity;
+
+// What applications are told of an identity (policy specification 5.2, 5.4, 5.5); all of these take
+// null for nobody.
+
+// Appends sub, user, email, groups, sid and name, and every claim of `extra` that is there and not
+// one of these, as one text. Requires an open object.
+void append_assertion_claims(codec::JsonWriter& json,
+                             const JoinedIdentity* identity,
+                             std::span<const std::string> extra);
+
+// Directory group ids followed by the names of those that have one; the claim "groups" when the
+// directory lists none.
+std::vector<std::string> assertion_groups(const JoinedIdentity* identity);
+
+std::string assertion_name(const JoinedIdentity& identity);
+
+// The value of a claim header: lists joined by commas, "" when there is none. Made safe to stand in
+// a header line: an element with a comma, a control or a byte outside ASCII is percent-encoded, so
+// that "a,b" is not two groups.
+std::string claim_header_value(const JoinedIdentity* identity, std::string_view claim);
+
+// The elements of a claim joined by commas; numbers as existing consumers know them (1000000 is
+// "1e+06"). Null, lists and objects are left out.
+std::string join_claim(const codec::Node& values);
+
+}  // namespace vallum::session
