@@ -1,0 +1,210 @@
+#include "authorize/authorizer.h"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "authorize/assertion.h"
+#include "policy/facts.h"
+#include "policy/program.h"
+
+namespace vallum::authorize {
+
+using http::FieldId;
+
+namespace {
+
+// The values of up to kMax lines of one field.
+class FieldValues {
+ public:
+  static constexpr std::size_t kMax = 16;
+
+  FieldValues(const http::Fields& fields, FieldId id) {
+    if (!fields.has(id)) {
+      return;
+    }
+    for (const http::Field& field : fields) {
+      if (field.id == id) {
+        if (count_ == kMax) {
+          overflows_ = true;
+          return;
+        }
+        values_[count_++] = field.value;
+      }
+    }
+  }
+  std::span<const std::string_view> view() const { return std::span(values_).first(count_); }
+  bool overflows() const { return overflows_; }
+
+ private:
+  std::array<std::string_view, kMax> values_{};
+  std::size_t count_ = 0;
+  bool overflows_ = false;
+};
+
+std::vector<std::string> claims_of(const std::vector<config::ClaimHeader>& headers) {
+  std::vector<std::string> claims;
+  for (const config::ClaimHeader& header : headers) {
+    claims.push_back(header.claim);
+  }
+  return claims;
+}
+
+template <class Number>
+void append_raw(std::string& out, Number number) {
+  std::array<char, sizeof(Number)> bytes{};
+  std::memcpy(bytes.data(), &number, sizeof number);
+  out.append(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+Authorizer::Authorizer(const Parts& parts, AuthorizerSettings settings)
+    : parts_(parts),
+      settings_(std::move(settings)),
+      extra_claims_(claims_of(settings_.claim_headers)),
+      finder_(parts.identities, parts.shared_key, settings_.cookie_name),
+      known_lines_(kKnownLinesMax) {}
+
+void Authorizer::find_session(const Question& question, Check& into) {
+  const http::Fields& fields = question.head.fields;
+  const FieldValues cookies(fields, FieldId::Cookie);
+  const FieldValues own_header(fields, FieldId::XPomeriumAuthorization);
+  const FieldValues authorization(fields, FieldId::Authorization);
+  if (cookies.overflows() || own_header.overflows() || authorization.overflows()) {
+    into.state = Check::State::Ambiguous;
+    return;
+  }
+  session::FoundSession found = finder_.find({.cookie = cookies.view(),
+                                              .pomerium_authorization = own_header.view(),
+                                              .authorization = authorization.view(),
+                                              .query = question.query},
+                                             {.host = question.head.authority.host(),
+                                              .idp_id = settings_.idp_id,
+                                              .now = parts_.core.clock().wall()});
+  into.presented_cookie = found.presented_cookie;
+  into.presented_token = found.presented_token;
+  into.identity = std::move(found.identity);
+  switch (found.state) {
+    case session::FoundSession::State::None:
+    case session::FoundSession::State::Found:
+      into.state = Check::State::Decided;
+      return;
+    case session::FoundSession::State::NeedsLoad:
+      into.state = Check::State::NeedsIdentity;
+      into.wanted = std::move(found.wanted);
+      return;
+    case session::FoundSession::State::Ambiguous:
+      break;
+  }
+  into.state = Check::State::Ambiguous;
+}
+
+void Authorizer::check(const Question& question, Check& into) {
+  into.permit.reset();
+  into.decision = {};
+  into.outcome = policy::Outcome::Forbidden;
+  find_session(question, into);
+  if (into.state != Check::State::Decided) {
+    return;
+  }
+  into.session = policy::session_tag(into.identity == nullptr ? std::string_view()
+                                                              : into.identity->session_id());
+  if (question.route != nullptr) {
+    decide(question, into);
+  }
+}
+
+void Authorizer::decide(const Question& question, Check& into) const {
+  const http::Fields& fields = question.head.fields;
+  policy::SessionFacts session;
+  policy::Facts facts{.request = {.method = question.head.method_text,
+                                  .path = question.path,
+                                  .origin = fields.value(FieldId::Origin),
+                                  .access_control_request_method =
+                                      fields.value(FieldId::AccessControlRequestMethod),
+                                  .client_ip = question.client_ip},
+                      .session = nullptr,
+                      .certificate_verdict = policy::CertificateVerdict::Valid,
+                      .leaf = nullptr,
+                      .mcp = {},
+                      .ssh = {}};
+  if (into.identity != nullptr) {
+    session = into.identity->facts();
+    facts.session = &session;
+  }
+  into.decision = policy::decide(question.route->program, facts);
+  into.outcome = policy::outcome_of(into.decision, {});
+  if (into.outcome == policy::Outcome::Allowed) {
+    policy::PermitTerms terms = question.terms;
+    terms.session = into.session;
+    into.permit = policy::Permit(terms);
+  }
+}
+
+Async<void> Authorizer::load(Check* check, Deadline deadline) {
+  session::SessionWanted wanted = std::move(check->wanted);
+  co_return co_await parts_.identities.load(std::move(wanted), deadline);
+}
+
+// Everything that a set of lines depends on and that may change while this authorizer lives.
+void Authorizer::set_lines_key(const Check& check,
+                               const policy::PermitTerms& terms,
+                               const http::Authority& host) {
+  lines_key_.clear();
+  append_raw(lines_key_, terms.generation);
+  append_raw(lines_key_, terms.route);
+  if (check.identity != nullptr) {
+    const session::IdentityVersions& versions = check.identity->versions();
+    append_raw(lines_key_, versions.session);
+    append_raw(lines_key_, versions.user);
+    append_raw(lines_key_, versions.directory_user);
+    append_raw(lines_key_, versions.directory_groups);
+    append_raw(lines_key_, check.identity->as_of().server_version);
+    lines_key_.append(check.identity->session_id());
+  }
+  lines_key_.push_back('\n');
+  lines_key_.append(host.host());
+}
+
+std::string Authorizer::make_lines(const Check& check,
+                                   const config::RouteSettings& route,
+                                   const http::Authority& host) {
+  ++assertions_signed_;
+  return identity_lines({.identity = check.identity.get(),
+                         .host = host.host(),
+                         .issuer_format = route.issuer_format,
+                         .extra_claims = extra_claims_},
+                        settings_.claim_headers,
+                        parts_.signing_keys.active(),
+                        parts_.core.clock().wall(),
+                        parts_.entropy);
+}
+
+void Authorizer::append_identity_lines(std::string& out,
+                                       const Check& check,
+                                       const config::RouteSettings& route,
+                                       const policy::PermitTerms& terms,
+                                       const http::Authority& host) {
+  if (!route.pass_identity_headers) {
+    return;
+  }
+  if (route.assertion_reuse == config::AssertionReuse::PerRequest) {
+    out.append(make_lines(check, route, host));
+    return;
+  }
+  set_lines_key(check, terms, host);
+  const WallTime now = parts_.core.clock().wall();
+  KnownLines* known = known_lines_.find(lines_key_);
+  if (known == nullptr) {
+    known = &known_lines_.insert(lines_key_, {}, [](std::string_view, KnownLines&) {});
+  }
+  // A clock that was set back must not stretch the life of what was signed before.
+  if (now >= known->sign_again_at || now + kAssertionLifetime < known->sign_again_at) {
+    known->lines = make_lines(check, route, host);
+    known->sign_again_at = now + kAssertionLifetime / 2;
+  }
+  out.append(known->lines);
+}
+
+}  // namespace vallum::authorize

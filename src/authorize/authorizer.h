@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/core.h"
+#include "async/task.h"
+#include "authorize/check.h"
+#include "base/entropy.h"
+#include "base/secret.h"
+#include "config/route_settings.h"
+#include "crypto/jose/signing_key.h"
+#include "http/syntax/authority.h"
+#include "session/identity_cache.h"
+#include "session/lru_table.h"
+#include "session/session_finder.h"
+
+namespace vallum::authorize {
+
+// What the configuration says about sessions and assertions.
+struct AuthorizerSettings {
+  std::string cookie_name = "_pomerium";
+  // The provider whose sessions count; "" while none is configured: none then.
+  std::string idp_id;
+  std::vector<config::ClaimHeader> claim_headers;
+};
+
+// Decides requests on one core: finds who asks, asks the route's program, and turns the answer into
+// an outcome. The only maker of permits. Home core only.
+//
+//   authorizer.check(question, check);
+//   while (check.state == Check::State::NeedsIdentity) { co_await authorizer.load(&check,
+//   deadline); ask again }
+class Authorizer {
+ public:
+  // All outlive the authorizer.
+  struct Parts {
+    async::Core& core;
+    Entropy& entropy;
+    session::IdentityCache& identities;
+    const Secret& shared_key;
+    const crypto::SigningKeys& signing_keys;
+  };
+  Authorizer(const Parts& parts, AuthorizerSettings settings);
+  Authorizer(const Authorizer&) = delete;
+  Authorizer& operator=(const Authorizer&) = delete;
+
+  // Never waits; allocates nothing for a session that is known on this core.
+  void check(const Question& question, Check& into);
+
+  // Reads the session that check() asked for. Fails when nobody knows whether there is one: the
+  // answer is 503 then.
+  Async<void> load(Check* check, Deadline deadline);
+
+  // Appends the header lines that tell the application who asks; nothing where the route passes no
+  // identity. Signs only when nothing signed for the same session, records, route, host and key is
+  // younger than half its life.
+  void append_identity_lines(std::string& out,
+                             const Check& check,
+                             const config::RouteSettings& route,
+                             const policy::PermitTerms& terms,
+                             const http::Authority& host);
+
+  std::uint64_t assertions_signed() const { return assertions_signed_; }
+
+ private:
+  struct KnownLines {
+    std::string lines;
+    WallTime sign_again_at{};
+  };
+  static constexpr std::size_t kKnownLinesMax = 20000;
+
+  void find_session(const Question& question, Check& into);
+  void decide(const Question& question, Check& into) const;
+  void set_lines_key(const Check& check,
+                     const policy::PermitTerms& terms,
+                     const http::Authority& host);
+  std::string make_lines(const Check& check,
+                         const config::RouteSettings& route,
+                         const http::Authority& host);
+
+  Parts parts_;
+  AuthorizerSettings settings_;
+  std::vector<std::string> extra_claims_;
+  session::SessionFinder finder_;
+  session::LruTable<KnownLines> known_lines_;
+  std::string lines_key_;
+  std::uint64_t assertions_signed_ = 0;
+};
+
+}  // namespace vallum::authorize

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/ip_address.h"
+#include "http/syntax/head.h"
+#include "policy/decision.h"
+#include "policy/outcome.h"
+#include "policy/permit.h"
+#include "session/identity_cache.h"
+
+namespace vallum::config {
+struct RouteSettings;
+}  // namespace vallum::config
+
+namespace vallum::authorize {
+
+// A request as the authorizer needs to know it. Views live until check() returns.
+struct Question {
+  const http::RequestHead& head;
+  // Without '?'.
+  std::string_view query;
+  // The path as policies compare it.
+  std::string_view path;
+  // After trusted hops; absent when unknown.
+  std::optional<IpAddress> client_ip;
+  // Null for own endpoints: then only the session is looked up, and there is no permit.
+  const config::RouteSettings* route = nullptr;
+  // What a permit is to cover; the session is filled in.
+  policy::PermitTerms terms;
+};
+
+// What the authorizer found.
+struct Check {
+  enum class State : std::uint8_t {
+    Decided,
+    // A session has to be read first: co_await load(), then ask again.
+    NeedsIdentity,
+    // Valid credentials of two sessions, or a credential of ours given twice: 400.
+    Ambiguous,
+  };
+
+  State state = State::Decided;
+  session::SessionWanted wanted;  // of NeedsIdentity
+
+  // Null when anonymous.
+  session::IdentityRef identity;
+  // A credential of ours was presented in a header or the query, valid or not: no redirect then.
+  bool presented_token = false;
+  // A session cookie was presented, valid or not.
+  bool presented_cookie = false;
+  policy::Decision decision;
+  policy::Outcome outcome = policy::Outcome::Forbidden;
+  // There when the outcome is Allowed.
+  std::optional<policy::Permit> permit;
+  policy::SessionTag session{};
+
+  void reset() { *this = Check(); }
+};
+
+}  // namespace vallum::authorize
