@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "codec/cookie.h"
+#include "http/message.h"
+
+namespace vallum::authenticate {
+
+// A redirect that no cache keeps and that tells nobody where it came from.
+http::Response redirect_to(std::string_view url);
+
+// Adds a Set-Cookie. A cookie that cannot be written is left out: its parts are ours or checked
+// before.
+void set_cookie(http::Response& response, const codec::SetCookie& cookie);
+
+http::Response text_answer(std::uint16_t status, std::string text);
+http::Response json_answer(std::string json);
+
+}  // namespace vallum::authenticate
