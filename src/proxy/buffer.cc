@@ -66,6 +66,14 @@ void Buffer::append(std::string_view text) {
   end_ += text.size();
 }
 
+void Buffer::swap(Buffer& other) noexcept {
+  DCHECK(&pool_ == &other.pool_);
+  std::swap(block_, other.block_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(begin_, other.begin_);
+  std::swap(end_, other.end_);
+}
+
 void Buffer::release() {
   DCHECK(empty());
   if (capacity_ == BlockPool::kBlockBytes) {

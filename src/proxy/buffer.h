@@ -56,6 +56,8 @@ class Buffer {
   void append(std::string_view text);
   void append(ByteView bytes) { append(as_text(bytes)); }
   void clear() { begin_ = end_ = 0; }
+  // Exchanges contents with a buffer of the same pool; views follow their bytes.
+  void swap(Buffer& other) noexcept;
   // Gives the block back. Requires empty().
   void release();
 

@@ -1,0 +1,181 @@
+#include "proxy/connection.h"
+
+#include <utility>
+
+#include "async/cancel.h"
+
+namespace vallum::proxy {
+
+using async::Ready;
+using net::IoResult;
+
+Connection::Connection(ServingCore& core, std::unique_ptr<net::Stream> stream)
+    : core_(core),
+      stream_(std::move(stream)),
+      in_(core.blocks()),
+      reader_(core.generation()->limits.request_head) {
+  core_.metrics().connection_opened();
+}
+
+Connection::~Connection() {
+  core_.metrics().connection_closed();
+}
+
+Task<void> Connection::run() {
+  bool cut = false;
+  while (!cut) {
+    const bool comes = co_await await_request();
+    if (!comes) {
+      break;
+    }
+    std::unique_ptr<Exchange> x = core_.take_exchange();
+    const HeadRead read = co_await read_head(x.get());
+    if (read == HeadRead::Closed) {
+      core_.give_exchange(std::move(x));
+      break;
+    }
+    begin(*x);
+    if (read == HeadRead::Complete) {
+      co_await serve(x.get());
+    } else {
+      if (read == HeadRead::TimedOut) {
+        reply_error(*x, 408, "Request Timeout", "request_header_timeout");
+      }
+      x->keep_alive = false;
+      co_await send_reply(x.get());
+    }
+    const bool again = x->keep_alive && x->body_finished && !x->cut;
+    cut = x->cut;
+    record_access(*x);
+    core_.give_exchange(std::move(x));
+    if (!again) {
+      break;
+    }
+  }
+  co_await finish(cut);
+}
+
+// Waits for the first byte of a request without holding memory for it. Returns false when none
+// comes.
+Task<bool> Connection::await_request() {
+  if (!in_.empty()) {
+    co_return true;
+  }
+  in_.release();
+  if (stream_->may_read()) {
+    co_return true;
+  }
+  const Duration idle = core_.generation()->limits.idle_timeout;
+  const Deadline deadline =
+      idle == Duration::zero() ? Deadline::never() : core_.core().deadline_in(idle);
+  const async::CancelCallback close_it(core_.drain_token(), [this] { stream_->close(); });
+  const Ready ready = co_await stream_->readable(deadline);
+  co_return ready == Ready::Ready;
+}
+
+// Reads one head into x->head. Its bytes move to x->head_bytes; what follows stays in in_.
+Task<Connection::HeadRead> Connection::read_head(Exchange* x) {
+  const Limits& limits = x->generation->limits;
+  const Deadline first_byte = core_.core().deadline_in(
+      limits.idle_timeout == Duration::zero() ? std::chrono::hours(24) : limits.idle_timeout);
+  Deadline deadline = first_byte;
+  reader_.reset();
+  while (true) {
+    if (!in_.empty()) {
+      const http::HeadStep step = reader_.read_request(in_.text(), x->head);
+      if (step.failed()) {
+        const http::H1Refusal& refusal = http::describe(step.error);
+        reply_error(*x, refusal.status, refusal.text, refusal.name);
+        co_return HeadRead::Refused;
+      }
+      if (step.done()) {
+        // The views of the head point into this buffer, so the exchange takes it as it is.
+        const std::string_view rest = in_.text().substr(step.consumed);
+        x->head_bytes.swap(in_);
+        in_.append(rest);
+        co_return HeadRead::Complete;
+      }
+      if (deadline == first_byte) {
+        x->started = core_.core().now();
+        deadline = core_.core().deadline_in(limits.header_timeout);
+      }
+    }
+    const IoResult result = stream_->try_read(in_.space(limits.request_head.head_bytes_max + 1));
+    if (result.is_done()) {
+      in_.produced(result.bytes);
+      continue;
+    }
+    if (result.status != IoResult::Status::WouldBlock) {
+      co_return HeadRead::Closed;
+    }
+    if (in_.empty()) {
+      in_.release();
+    }
+    const Ready ready = co_await stream_->readable(deadline);
+    if (ready != Ready::Ready) {
+      co_return ready == Ready::TimedOut && !in_.empty() ? HeadRead::TimedOut : HeadRead::Closed;
+    }
+  }
+}
+
+void Connection::begin(Exchange& x) {
+  x.id = core_.next_exchange_id();
+  x.request_id = core_.entropy().uuid_text();
+  x.started = core_.core().now();
+  x.wall = core_.core().clock().wall();
+  x.keep_alive = x.head.keep_alive;
+  x.body_finished = x.head.framing.kind == http::BodyFraming::Kind::None;
+  find_client(x);
+}
+
+Task<void> Connection::serve(Exchange* x) {
+  const Deadline deadline = core_.core().deadline_in(x->generation->limits.own_endpoint_timeout);
+  Step step = plan(*x);
+  // A session that is thrown out as fast as it is read is not waited for.
+  constexpr int kLoadsMax = 3;
+  for (int loads = 0; step == Step::LoadIdentity; ++loads) {
+    const Result<void> loaded =
+        loads < kLoadsMax
+            ? co_await core_.authorizer().load(&x->check, deadline)
+            : Result<void>(fail(ErrorKind::Unavailable, "the session keeps changing"));
+    if (!loaded) {
+      // Fail closed: a session that cannot be read allows nothing, and is not a reason to log in
+      // again.
+      reply_error(*x, 503, "Service Unavailable", "session_unavailable");
+      step = Step::Replied;
+      break;
+    }
+    step = decide(*x);
+  }
+  switch (step) {
+    case Step::Forward: {
+      policy::Permit permit = *std::exchange(x->check.permit, std::nullopt);
+      co_await forward(x, std::move(permit));
+      break;
+    }
+    case Step::AnswerOwn:
+      co_await answer_own(x);
+      break;
+    case Step::StartLogin:
+      co_await start_login(x);
+      break;
+    case Step::LoadIdentity:
+    case Step::Replied:
+      break;
+  }
+  if (reply_) {
+    co_await send_reply(x);
+  }
+}
+
+Task<void> Connection::finish(bool cut) {
+  if (cut || stream_->is_closed()) {
+    stream_->close();
+    co_return;
+  }
+  const Limits& limits = core_.generation()->limits;
+  const Deadline deadline = core_.core().deadline_in(limits.linger_timeout);
+  co_await net::close_lingering(std::move(stream_), deadline, limits.linger_bytes_max);
+}
+
+}  // namespace vallum::proxy

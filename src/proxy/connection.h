@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "async/task.h"
+#include "http/message.h"
+#include "http/syntax/h1.h"
+#include "net/stream.h"
+#include "proxy/buffer.h"
+#include "proxy/exchange.h"
+#include "proxy/relay.h"
+#include "proxy/serving_core.h"
+#include "upstream/pool.h"
+
+namespace vallum::pages {
+struct Refusal;
+}  // namespace vallum::pages
+
+namespace vallum::proxy {
+
+// One connection of a client: reads requests one after the other, answers each before it reads the
+// next, and ends when the peer, a limit or the drain says so. Lives on its core for as long as
+// run() goes on.
+class Connection {
+ public:
+  // `core` outlives the connection. The stream is ready for HTTP: a TLS handshake is over.
+  Connection(ServingCore& core, std::unique_ptr<net::Stream> stream);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  Task<void> run();
+
+ private:
+  // What is to be done with a request.
+  enum class Step : std::uint8_t {
+    LoadIdentity,
+    Forward,
+    AnswerOwn,
+    StartLogin,
+    Replied,  // a local answer is in reply_
+  };
+  enum class HeadRead : std::uint8_t { Complete, Refused, TimedOut, Closed };
+  enum class Attempt : std::uint8_t { Finished, Stale };
+
+  // connection.cc: the life of the connection.
+  Task<bool> await_request();
+  Task<HeadRead> read_head(Exchange* x);
+  Task<void> serve(Exchange* x);
+  void begin(Exchange& x);
+  Task<void> finish(bool cut);
+
+  // plan.cc: what a request gets.
+  Step plan(Exchange& x);
+  Step decide(Exchange& x);
+  Step deny(Exchange& x);
+  void find_client(Exchange& x);
+  bool wants_login_redirect(const Exchange& x) const;
+  http::Request owned_request(const Exchange& x, std::string body) const;
+
+  // local.cc: answers of our own.
+  Task<void> answer_own(Exchange* x);
+  Task<void> start_login(Exchange* x);
+  Async<std::string> read_own_body(Exchange* x);
+  void reply_error(Exchange& x,
+                   std::uint16_t status,
+                   std::string_view reason,
+                   std::string_view details);
+  void reply_refusal(Exchange& x, const pages::Refusal& refusal);
+  Task<void> send_reply(Exchange* x);
+
+  // forward.cc: requests that an application answers.
+  Task<void> forward(Exchange* x, policy::Permit permit);
+  bool prepare_upstream_request(Exchange& x);
+  Task<Attempt> attempt(Exchange* x, upstream::Lease* lease);
+  Task<void> upload(Exchange* x, net::Stream* to, BodyRelay* body);
+  Task<bool> read_answer_head(Exchange* x, net::Stream* from);
+  Task<void> send_answer(Exchange* x, upstream::Lease* lease);
+  Task<void> run_upgraded(Exchange* x, upstream::Lease* lease);
+  class Upgraded;
+  Task<void> watch_upgraded(Exchange* x, Upgraded* live);
+  Task<bool> still_allowed(Exchange* x);
+  bool upgrade_is_allowed(const Exchange& x) const;
+  RelayLimits relay_limits(const Exchange& x) const;
+  void fail_upstream(Exchange& x, const Error& error);
+
+  // record.cc: what is written down.
+  bool record_decision(Exchange& x);
+  void record_access(Exchange& x);
+
+  ServingCore& core_;
+  std::unique_ptr<net::Stream> stream_;
+  // Bytes read and not yet used: the next head, or a body.
+  Buffer in_;
+  http::HeadReader reader_;
+  std::optional<http::Response> reply_;
+  // Of the body that is being uploaded while the answer is awaited.
+  Deadline exchange_end_ = Deadline::never();
+  RelayFault upload_fault_ = RelayFault::None;
+};
+
+}  // namespace vallum::proxy

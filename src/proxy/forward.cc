@@ -1,0 +1,364 @@
+#include <utility>
+
+#include "async/scope.h"
+#include "base/strings.h"
+#include "proxy/connection.h"
+
+namespace vallum::proxy {
+
+using async::Ready;
+using http::BodyFraming;
+using net::IoResult;
+
+namespace {
+
+bool is_idempotent(http::Method method) {
+  switch (method) {
+    case http::Method::Get:
+    case http::Method::Head:
+    case http::Method::Options:
+    case http::Method::Put:
+    case http::Method::Delete:
+    case http::Method::Trace:
+      return true;
+    case http::Method::Post:
+    case http::Method::Patch:
+    case http::Method::Connect:
+    case http::Method::Other:
+      break;
+  }
+  return false;
+}
+
+// How the answer's body travels to the client: a length that is known stays, everything else
+// becomes chunks.
+BodyFraming client_framing(const http::ResponseHead& answer) {
+  return answer.framing.kind == BodyFraming::Kind::UntilClose ? BodyFraming::chunked()
+                                                              : answer.framing;
+}
+
+// Writes everything without waiting if the stream takes it; otherwise returns false and `bytes`
+// holds the rest.
+bool write_now(net::Stream& to, std::string_view& bytes, bool& failed) {
+  while (!bytes.empty()) {
+    const IoResult result = to.try_write(as_bytes(bytes));
+    if (!result.is_done()) {
+      failed = result.status != IoResult::Status::WouldBlock;
+      return false;
+    }
+    bytes.remove_prefix(result.bytes);
+  }
+  const IoResult flushed = to.try_flush();
+  failed = !flushed.is_done() && flushed.status != IoResult::Status::WouldBlock;
+  return flushed.is_done();
+}
+
+// The same, waiting where it must. `bytes` live until the task ends.
+Async<void> write_out(net::Stream* to, std::string_view bytes, Deadline deadline) {
+  bool failed = false;
+  if (write_now(*to, bytes, failed)) {
+    co_return Result<void>{};
+  }
+  if (failed) {
+    co_return fail(ErrorKind::Unavailable, "the connection failed while writing");
+  }
+  co_return co_await net::write_all(to, as_bytes(bytes), deadline);
+}
+
+}  // namespace
+
+RelayLimits Connection::relay_limits(const Exchange& x) const {
+  const Duration idle = x.route->forward.idle_timeout;
+  return {.end = exchange_end_, .idle = idle};
+}
+
+bool Connection::upgrade_is_allowed(const Exchange& x) const {
+  return x.route->forward.allow_websockets && iequals(x.head.upgrade, "websocket") &&
+         x.head.method == http::Method::Get && x.body_finished;
+}
+
+// Builds the head into x.out. Returns false when a local answer was made instead.
+bool Connection::prepare_upstream_request(Exchange& x) {
+  if (!x.head.upgrade.empty() && !upgrade_is_allowed(x)) {
+    reply_error(x, 403, "Forbidden", "upgrade_failed");
+    return false;
+  }
+  std::string& lines = x.path_scratch;  // the decoded path is not needed any more
+  x.decoded_path = {};
+  lines.clear();
+  core_.authorizer().append_identity_lines(
+      lines, x.check, *x.route->settings, x.terms(), x.head.authority);
+  x.out.clear();
+  append_upstream_request(
+      x.out,
+      {.client = x.head,
+       .rules = x.route->forward,
+       .settings = x.generation->forward,
+       .path = x.target.path,
+       .query = x.target.has_query ? std::optional(x.target.query) : std::nullopt,
+       .peer_ip = x.peer_text,
+       .request_id = x.request_id.view(),
+       .identity_lines = lines,
+       .upgrade = x.head.upgrade});
+  return true;
+}
+
+// Invariant 1: nothing leads here without a permit for this very exchange.
+Task<void> Connection::forward(Exchange* x, policy::Permit permit) {
+  CHECK(permit.redeem(x->terms()));
+  if (!prepare_upstream_request(*x)) {
+    co_return;
+  }
+  if (!record_decision(*x)) {
+    reply_error(*x, 503, "Service Unavailable", "decision_not_recorded");
+    co_return;
+  }
+  const Duration timeout = x->route->forward.timeout;
+  exchange_end_ = timeout == Duration::zero() || !x->body_finished
+                      ? Deadline::never()
+                      : core_.core().deadline_in(timeout);
+  const Deadline connect_end =
+      exchange_end_.earlier(core_.core().deadline_in(x->generation->limits.connect_timeout));
+  upstream::Pool::Reuse reuse = upstream::Pool::Reuse::Allowed;
+  while (true) {
+    std::optional<upstream::Lease> lease;
+    if (reuse == upstream::Pool::Reuse::Allowed) {
+      lease = core_.upstreams().reuse(x->route->target);
+    }
+    if (!lease) {
+      const Instant began = core_.core().now();
+      Result<upstream::Lease> fresh =
+          co_await core_.upstreams().lease(&x->route->target, reuse, connect_end);
+      if (!fresh) {
+        fail_upstream(*x, fresh.error());
+        co_return;
+      }
+      x->connect_time = core_.core().now() - began;
+      lease.emplace(*std::move(fresh));
+    }
+    x->upstream_peer = lease->peer();
+    const Attempt end = co_await attempt(x, &*lease);
+    if (end == Attempt::Finished) {
+      co_return;
+    }
+    // A kept connection that the server closed meanwhile says nothing about the server.
+    reuse = upstream::Pool::Reuse::Never;
+  }
+}
+
+void Connection::fail_upstream(Exchange& x, const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::DeadlineExceeded:
+      reply_error(x, 503, "Service Unavailable", "upstream_connect_timeout");
+      return;
+    case ErrorKind::ResourceExhausted:
+      reply_error(x, 503, "Service Unavailable", "upstream_overflow");
+      return;
+    default:
+      reply_error(x, 503, "Service Unavailable", "upstream_connection_failure");
+  }
+}
+
+// One try on one connection. Stale: a reused one that turned out to be dead before the server can
+// have acted.
+Task<Connection::Attempt> Connection::attempt(Exchange* x, upstream::Lease* lease) {
+  net::Stream* const to = &lease->stream();
+  const bool body_pending = !x->body_finished;
+  BodyRelay body(
+      core_.scratch(), core_.blocks(), http::BodyDecoder(x->head.framing), x->head.framing);
+  const std::size_t head_bytes = x->out.size();
+  if (body_pending && !x->head.expects_continue) {
+    const RelayFault fault = body.take_buffered(in_, x->out);
+    if (fault != RelayFault::None) {
+      reply_error(*x, 400, "Bad Request", "request_body_malformed");
+      co_return Attempt::Finished;
+    }
+  }
+  const bool replayable = lease->is_reused() && is_idempotent(x->head.method) && !body_pending;
+  const Deadline write_end =
+      exchange_end_.earlier(core_.core().deadline_in(x->generation->limits.stream_idle_timeout));
+  const Result<void> written = co_await write_out(to, x->out, write_end);
+  if (!written) {
+    if (replayable) {
+      co_return Attempt::Stale;
+    }
+    x->out.resize(head_bytes);
+    reply_error(*x, 503, "Service Unavailable", "upstream_reset_before_response_started");
+    co_return Attempt::Finished;
+  }
+  x->body_finished = !body_pending || body.finished();
+  x->request_body_bytes = body.bytes();
+  std::optional<async::Scope> uploading;
+  if (!x->body_finished) {
+    uploading.emplace(core_.core()).spawn(upload(x, to, &body));
+  }
+  const bool answered = co_await read_answer_head(x, to);
+  if (!answered && replayable && x->upstream_bytes.empty() && !x->first_byte_time) {
+    if (reply_) {
+      co_return Attempt::Finished;
+    }
+    co_return Attempt::Stale;
+  }
+  if (answered) {
+    if (x->answer.status == 101 && !iequals(x->answer.upgrade, x->head.upgrade)) {
+      // A tunnel nobody asked for.
+      reply_error(*x, 502, "Bad Gateway", "upstream_protocol_error");
+    } else if (x->answer.status == 101) {
+      co_await run_upgraded(x, lease);
+    } else {
+      co_await send_answer(x, lease);
+    }
+  } else if (!reply_) {
+    reply_error(*x, 503, "Service Unavailable", "upstream_reset_before_response_started");
+  }
+  // An answer that came before the whole request ends the upload with this scope; the connection is
+  // not used again.
+  co_return Attempt::Finished;
+}
+
+Task<void> Connection::upload(Exchange* x, net::Stream* to, BodyRelay* body) {
+  if (x->head.expects_continue) {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    const Deadline soon = core_.core().deadline_in(x->generation->limits.header_timeout);
+    const Result<void> told = co_await write_out(stream_.get(), kContinue, soon);
+    if (!told) {
+      upload_fault_ = RelayFault::SourceFailed;
+      to->close();
+      co_return;
+    }
+  }
+  RelayLimits limits = relay_limits(*x);
+  const Duration read_timeout = x->generation->limits.read_timeout;
+  if (read_timeout != Duration::zero() && !x->route->forward.allow_websockets) {
+    limits.end = limits.end.earlier(Deadline(x->started + read_timeout));
+  }
+  upload_fault_ = co_await body->run(stream_.get(), &in_, to, limits);
+  x->body_finished = upload_fault_ == RelayFault::None;
+  if (x->body_finished && x->route->forward.timeout != Duration::zero()) {
+    exchange_end_ = core_.core().deadline_in(x->route->forward.timeout);
+  }
+  x->request_body_bytes = body->bytes();
+  if (upload_fault_ != RelayFault::None && upload_fault_ != RelayFault::SinkFailed) {
+    // The request will never be whole: the upstream must not take what it got for one, and whoever
+    // waits for its answer is woken.
+    to->close();
+  }
+}
+
+// Reads the final answer's head into x->answer, its body's beginning stays in x->upstream_bytes.
+// Returns false when there is none; reply_ says why unless the connection simply ended.
+Task<bool> Connection::read_answer_head(Exchange* x, net::Stream* from) {
+  constexpr int kInterimMax = 16;
+  const Limits& limits = x->generation->limits;
+  http::HeadReader reader(limits.response_head);
+  int interim = 0;
+  while (true) {
+    if (!x->upstream_bytes.empty()) {
+      const http::HeadStep step =
+          reader.read_response(x->upstream_bytes.text(), x->head.method, x->answer);
+      if (step.failed() || interim > kInterimMax) {
+        reply_error(*x, 502, "Bad Gateway", "upstream_protocol_error");
+        co_return false;
+      }
+      if (step.done()) {
+        const std::uint16_t status = x->answer.status;
+        if (status >= 200 || status == 101) {
+          // The head's views are used before these bytes go: send_answer() copies them out first.
+          x->answer_head_bytes = step.consumed;
+          co_return true;
+        }
+        // Interim answers end at us: we have answered Expect ourselves.
+        x->upstream_bytes.consume(step.consumed);
+        x->answer.clear();
+        reader.reset();
+        ++interim;
+        continue;
+      }
+    }
+    const IoResult result =
+        from->try_read(x->upstream_bytes.space(limits.response_head.head_bytes_max + 1));
+    if (result.is_done()) {
+      if (!x->first_byte_time) {
+        x->first_byte_time = core_.core().clock().now() - x->started;
+      }
+      x->upstream_bytes.produced(result.bytes);
+      continue;
+    }
+    if (result.status != IoResult::Status::WouldBlock) {
+      break;
+    }
+    const Deadline end = relay_limits(*x).next(core_.core());
+    // While the request is still being sent the end moves: it counts from the complete request.
+    const Deadline look_again =
+        x->body_finished ? end : end.earlier(core_.core().deadline_in(std::chrono::seconds(1)));
+    const Ready ready = co_await from->readable(look_again);
+    if (ready == Ready::TimedOut && look_again != end) {
+      continue;
+    }
+    if (ready == Ready::TimedOut) {
+      reply_error(*x, 504, "Gateway Timeout", "response_timeout");
+      co_return false;
+    }
+    if (ready == Ready::Closed) {
+      break;
+    }
+  }
+  if (upload_fault_ == RelayFault::TimedOut) {
+    reply_error(*x, 408, "Request Timeout", "request_timeout");
+  } else if (upload_fault_ == RelayFault::SourceMalformed) {
+    reply_error(*x, 400, "Bad Request", "request_body_malformed");
+  } else if (upload_fault_ == RelayFault::SourceFailed) {
+    x->cut = true;
+    reply_error(*x, 400, "Bad Request", "downstream_remote_disconnect");
+  } else if (!x->upstream_bytes.empty()) {
+    reply_error(*x, 502, "Bad Gateway", "upstream_protocol_error");
+  }
+  co_return false;
+}
+
+// Sends head and body to the client, and decides what becomes of both connections.
+Task<void> Connection::send_answer(Exchange* x, upstream::Lease* lease) {
+  net::Stream* const from = &lease->stream();
+  const BodyFraming framing = client_framing(x->answer);
+  x->status = x->answer.status;
+  x->ending = Ending::ViaUpstream;
+  x->details = "via_upstream";
+  x->keep_alive = x->keep_alive && x->body_finished && !core_.is_draining();
+  x->out.clear();
+  append_client_response(x->out,
+                         {.upstream = x->answer,
+                          .rules = x->route->forward,
+                          .settings = x->generation->forward,
+                          .request_id = x->request_id.view(),
+                          .framing = framing,
+                          .method = x->head.method,
+                          .keep_alive = x->keep_alive,
+                          .upgrade = {},
+                          .date = core_.http_date()});
+  const bool upstream_keeps = x->answer.keep_alive;
+  BodyRelay body(core_.scratch(), core_.blocks(), http::BodyDecoder(x->answer.framing), framing);
+  x->upstream_bytes.consume(x->answer_head_bytes);
+  RelayFault fault = body.take_buffered(x->upstream_bytes, x->out);
+  if (fault == RelayFault::None) {
+    const Result<void> sent =
+        co_await write_out(stream_.get(), x->out, relay_limits(*x).next(core_.core()));
+    fault = sent ? RelayFault::None : RelayFault::SinkFailed;
+  }
+  if (fault == RelayFault::None && !body.finished()) {
+    fault = co_await body.run(from, &x->upstream_bytes, stream_.get(), relay_limits(*x));
+  }
+  x->response_body_bytes = body.bytes();
+  if (fault != RelayFault::None) {
+    x->cut = true;
+    x->details = fault == RelayFault::SinkFailed ? "downstream_remote_disconnect"
+                 : fault == RelayFault::TimedOut ? "response_timeout"
+                                                 : "upstream_reset_after_response_started";
+    co_return;
+  }
+  // Bytes behind the answer belong to no request of ours: such a connection is not used again.
+  if (upstream_keeps && x->body_finished && x->upstream_bytes.empty()) {
+    std::move(*lease).keep();
+  }
+}
+
+}  // namespace vallum::proxy
