@@ -61,15 +61,24 @@ std::string configuration_yaml(DevelopmentMode /*mode*/, const ConfigurationPlan
   out += line("databroker_storage_connection_string", "file://" + plan.store_folder);
   out += "pass_identity_headers: true\n";
   out += "jwt_claims_headers: [email, groups]\n";
+  out +=
+      "# The defaults without Strict-Transport-Security, which a browser would keep for "
+      "localhost.\n";
+  out +=
+      "set_response_headers:\n  X-Frame-Options: SAMEORIGIN\n  X-XSS-Protection: \"1; mode=block\"\n";
   out += "\nroutes:\n  # Whoever has signed in.\n";
   out += "  - " + line("from", application_url(plan));
   out += "    " + line("to", loopback_url(plan.application_port));
-  out += "    allow_websockets: true\n    policy:\n      - allow:\n          or:\n";
+  out +=
+      "    preserve_host_header: true\n    allow_websockets: true\n    policy:\n      - allow:\n   "
+      "       or:\n";
   out += "            - authenticated_user: true\n";
   out += "  # Members of one group only: sign in as somebody else to see the difference.\n";
   out += "  - " + line("from", https_url("admin", plan.port));
   out += "    " + line("to", loopback_url(plan.application_port));
-  out += "    policy:\n      - allow:\n          or:\n            - groups:\n";
+  out +=
+      "    preserve_host_header: true\n    policy:\n      - allow:\n          or:\n            - "
+      "groups:\n";
   out += "                has: admins\n";
   return out;
 }

@@ -1,0 +1,434 @@
+#include "server/server.h"
+
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <unistd.h>
+
+#include "async/core.h"
+#include "async/core_thread.h"
+#include "async/cpu.h"
+#include "async/doorbell.h"
+#include "async/epoll_reactor.h"
+#include "async/run_on.h"
+#include "async/scope.h"
+#include "async/signal_watch.h"
+#include "config/state_directory.h"
+#include "databroker/store/memory_store.h"
+#include "databroker/store/sqlite_store.h"
+#include "http/curl_client.h"
+#include "net/dns_resolver.h"
+#include "net/kernel_network.h"
+#include "proxy/plain_server.h"
+#include "server/build_generation.h"
+#include "server/control_endpoints.h"
+#include "server/proxy_core.h"
+#include "server/sign_in_settings.h"
+#include "telemetry/line_writer.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+namespace vallum::server {
+
+namespace {
+
+// What a decision and an access line may take together before the reader of standard output has
+// caught up.
+constexpr std::size_t kLaneBytes = std::size_t{4} << 20;
+// How long requests that are under way may go on after SIGTERM.
+constexpr Duration kDrainGrace = std::chrono::seconds(30);
+constexpr Duration kWriterGrace = std::chrono::seconds(5);
+constexpr std::size_t kTicketSeedBytes = 32;
+
+// An event loop with what it needs of the machine.
+struct Loop {
+  std::unique_ptr<async::EpollReactor> reactor;
+  std::unique_ptr<async::Core> core;
+  std::unique_ptr<net::KernelNetwork> network;
+  std::unique_ptr<net::DnsResolver> resolver;
+
+  static Result<Loop> make(const Clock& clock, Entropy& entropy, unsigned index) {
+    Loop loop;
+    TRY(loop.reactor, async::EpollReactor::create());
+    loop.core = std::make_unique<async::Core>(async::Core::Parts{
+        .reactor = *loop.reactor, .clock = clock, .entropy = entropy, .index = index});
+    loop.network = std::make_unique<net::KernelNetwork>(*loop.core);
+    TRY(loop.resolver, net::DnsResolver::create(*loop.core, {}));
+    return loop;
+  }
+};
+
+net::SocketAddress socket_address(const config::BindAddress& address) {
+  return {.ip = address.host.value_or(net::any_address()), .port = address.port};
+}
+
+// The process. Members are destroyed in reverse, so each may use those above it.
+class Server {
+ public:
+  Server(ServerOptions options, config::Settings settings)
+      : options_(std::move(options)),
+        filter_(settings.log_level),
+        settings_(async::make_snapshot<config::Settings>(std::move(settings))) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  Result<void> prepare();
+  int run();
+  telemetry::Log& log() { return log_; }
+
+ private:
+  Result<void> prepare_loops();
+  Result<void> prepare_records();
+  Result<void> prepare_store();
+  Result<void> prepare_sign_in();
+  Result<void> prepare_proxy_cores();
+  Result<void> listen();
+  Result<void> serve_plain(net::SocketAddress address, proxy::PlainServer::Handler handler);
+  Result<async::Snapshot<proxy::Generation>> next_generation();
+  Task<void> supervise();
+  Task<void> reload();
+  Task<void> shut_down();
+  Task<void> drain_core(ProxyCore* proxy_core);
+  static Async<std::size_t> drain_there(ProxyCore* proxy_core);
+  Async<void> finish_records();
+  void start_threads();
+
+  ServerOptions options_;
+  SystemClock clock_;
+  SystemEntropy entropy_;
+  telemetry::FileLineSink stderr_{STDERR_FILENO};
+  telemetry::LogFilter filter_;
+  telemetry::Log log_{stderr_, clock_, filter_, "vallum"};
+  async::Snapshot<config::Settings> settings_;
+  Secret ticket_seed_;
+  std::optional<crypto::SigningKeys> signing_keys_;
+  std::uint64_t generations_ = 0;
+  async::Snapshot<proxy::Generation> generation_;
+
+  unsigned cores_ = 1;
+  std::vector<Loop> loops_;  // the data cores'
+  Loop control_;
+  Loop writer_;
+  std::optional<telemetry::MetricRegistry> metrics_;
+  telemetry::FileLineOutput stdout_{STDOUT_FILENO};
+  std::unique_ptr<async::Doorbell> bell_;
+  std::optional<telemetry::LineWriter> line_writer_;
+  std::vector<telemetry::LineLane*> lanes_;
+  std::unique_ptr<async::CancelSource> writer_stop_;
+  std::unique_ptr<async::SignalWatch> signals_;
+
+  std::unique_ptr<databroker::Databroker> broker_;
+  std::unique_ptr<http::CurlClient> http_;
+  std::unique_ptr<identity::Provider> provider_;
+  std::unique_ptr<authenticate::Authenticator> authenticator_;
+  std::unique_ptr<async::Scope> visits_;
+  std::unique_ptr<ControlEndpoints> endpoints_;
+  std::vector<std::unique_ptr<ProxyCore>> proxy_cores_;
+  std::vector<std::unique_ptr<proxy::PlainServer>> plain_;
+  std::unique_ptr<async::Scope> writing_;
+  std::unique_ptr<async::Scope> writer_tasks_;
+  std::unique_ptr<async::Scope> control_tasks_;
+  std::vector<std::unique_ptr<async::CoreThread>> threads_;
+};
+
+Server::~Server() {
+  // Stop the threads first: everything else belongs to cores that then no longer run.
+  threads_.clear();
+}
+
+Result<void> Server::prepare_loops() {
+  cores_ = options_.cores == 0 ? async::default_core_count() : options_.cores;
+  for (unsigned i = 0; i < cores_; ++i) {
+    TRY(Loop loop, Loop::make(clock_, entropy_, i));
+    loops_.push_back(std::move(loop));
+  }
+  TRY(control_, Loop::make(clock_, entropy_, cores_));
+  TRY(writer_, Loop::make(clock_, entropy_, cores_ + 1));
+  TRY(signals_, async::SignalWatch::open(*control_.core, {SIGTERM, SIGINT, SIGHUP}));
+  metrics_.emplace(cores_ + 1);
+  control_tasks_ = std::make_unique<async::Scope>(*control_.core);
+  visits_ = std::make_unique<async::Scope>(*control_.core);
+  return {};
+}
+
+Result<void> Server::prepare_records() {
+  TRY(bell_, async::Doorbell::open(*writer_.core));
+  line_writer_.emplace(bell_.get());
+  for (unsigned i = 0; i < cores_; ++i) {
+    lanes_.push_back(&line_writer_->add_lane(stdout_, kLaneBytes));
+  }
+  writer_stop_ = std::make_unique<async::CancelSource>(*writer_.core);
+  writing_ = std::make_unique<async::Scope>(*writer_.core);
+  writer_tasks_ = std::make_unique<async::Scope>(*writer_.core);
+  writing_->spawn(line_writer_->run(writer_.core.get(), writer_stop_->token(), kWriterGrace));
+  return {};
+}
+
+Result<void> Server::prepare_store() {
+  std::unique_ptr<databroker::Store> store;
+  if (settings_->storage.type == config::StorageType::Memory) {
+    store = std::make_unique<databroker::MemoryStore>(entropy_);
+  } else {
+    const std::string& given = settings_->storage.directory;
+    const std::string directory = given.empty() ? options_.state_directory : given;
+    TRY_OK(config::ensure_directory(directory));
+    TRY(store,
+        databroker::SqliteStore::open(
+            {.directory = directory}, *settings_->shared_secret, entropy_));
+  }
+  broker_ = std::make_unique<databroker::Databroker>(databroker::Databroker::Parts{
+      .home = *control_.core, .store = std::move(store), .cores = cores_ + 1});
+  return {};
+}
+
+Result<void> Server::prepare_sign_in() {
+  if (settings_->signing_key) {
+    Result<crypto::SigningKeys> keys = crypto::SigningKeys::parse(*settings_->signing_key);
+    if (!keys) {
+      return fail(keys.error().with_context(settings_->where("signing_key") + " signing_key"));
+    }
+    signing_keys_.emplace(*std::move(keys));
+  } else {
+    signing_keys_.emplace(crypto::SigningKeys::derive(*settings_->shared_secret));
+  }
+  TRY(http_,
+      http::CurlClient::create(*control_.core,
+                               {.extra_roots_pem = settings_->certificate_authority_pem}));
+  if (has_provider(*settings_)) {
+    TRY(provider_,
+        identity::Provider::create({.home = *control_.core, .http = *http_, .log = log_},
+                                   provider_settings(*settings_)));
+  }
+  TRY(generation_, next_generation());
+  authenticator_ = std::make_unique<authenticate::Authenticator>(
+      authenticate::Authenticator::Parts{.core = *control_.core,
+                                         .broker = *broker_,
+                                         .provider = provider_.get(),
+                                         .log = log_,
+                                         .shared_key = *settings_->shared_secret,
+                                         .cookie_key = *settings_->cookie.secret},
+      authenticator_settings(*settings_, *signing_keys_),
+      async::Snapshot<route::RouteTable>(generation_, &generation_->table));
+  endpoints_ = std::make_unique<ControlEndpoints>(*control_.core, *visits_, *authenticator_);
+  return {};
+}
+
+Result<async::Snapshot<proxy::Generation>> Server::next_generation() {
+  std::vector<std::string> warnings;
+  Result<async::Snapshot<proxy::Generation>> made = build_generation(
+      settings_,
+      {.number = ++generations_, .cores = cores_, .now = clock_.wall(), .entropy = entropy_},
+      &warnings);
+  for (const std::string& warning : warnings) {
+    log_.warn(warning);
+  }
+  return made;
+}
+
+Result<void> Server::prepare_proxy_cores() {
+  Bytes seed(kTicketSeedBytes);
+  entropy_.fill(seed);
+  ticket_seed_ = Secret(std::move(seed));
+  for (unsigned i = 0; i < cores_; ++i) {
+    proxy_cores_.push_back(std::make_unique<ProxyCore>(
+        ProxyCore::Parts{.core = *loops_[i].core,
+                         .network = *loops_[i].network,
+                         .resolver = *loops_[i].resolver,
+                         .broker = *broker_,
+                         .lane = *lanes_[i],
+                         .metrics = *metrics_,
+                         .shared_key = *settings_->shared_secret,
+                         .signing_keys = *signing_keys_,
+                         .own_endpoints = *endpoints_,
+                         .ticket_seed = ticket_seed_,
+                         .authorizer = authorizer_settings(*settings_, authenticator_->idp_id()),
+                         .generation = generation_}));
+  }
+  return {};
+}
+
+Result<void> Server::serve_plain(net::SocketAddress address, proxy::PlainServer::Handler handler) {
+  TRY(std::unique_ptr<net::Listener> listener,
+      control_.network->listen(address, {.share_port = false}));
+  plain_.push_back(std::make_unique<proxy::PlainServer>(
+      *control_.core, std::move(listener), std::move(handler), generation_->limits));
+  control_tasks_->spawn(plain_.back()->run());
+  return {};
+}
+
+// Every port is taken before any thread runs, so that a port in use is one clear message and
+// nothing else.
+Result<void> Server::listen() {
+  std::vector<net::SocketAddress> addresses;
+  net::SocketAddress address = socket_address(settings_->address);
+  for (unsigned i = 0; i < cores_; ++i) {
+    Result<net::SocketAddress> bound =
+        proxy_cores_[i]->listen(address, {.refuse_taken_port = i == 0});
+    if (!bound) {
+      return fail(bound.error().with_context("address"));
+    }
+    address.port = bound->port;  // a free port that was chosen for the first is everybody's
+    addresses.push_back(*bound);
+  }
+  if (settings_->http_redirect_addr) {
+    Result<net::SocketAddress> bound = proxy_cores_.front()->listen_for_redirects(
+        socket_address(*settings_->http_redirect_addr), {.share_port = false}, address.port);
+    if (!bound) {
+      return fail(bound.error().with_context("http_redirect_addr"));
+    }
+  }
+  for (ServerOptions::Embedded& embedded : options_.embedded) {
+    TRY_OK(serve_plain(embedded.address, std::move(embedded.handler)));
+  }
+  if (options_.started) {
+    options_.started(addresses);
+  }
+  return {};
+}
+
+Result<void> Server::prepare() {
+  TRY_OK(prepare_loops());
+  TRY_OK(prepare_records());
+  TRY_OK(prepare_store());
+  TRY_OK(prepare_sign_in());
+  TRY_OK(prepare_proxy_cores());
+  return listen();
+}
+
+void Server::start_threads() {
+  threads_.push_back(std::make_unique<async::CoreThread>(
+      *writer_.core, async::CoreThread::Options{.name = "records", .cpu = std::nullopt}));
+  for (unsigned i = 0; i < cores_; ++i) {
+    threads_.push_back(std::make_unique<async::CoreThread>(
+        *loops_[i].core,
+        async::CoreThread::Options{.name = "core-" + std::to_string(i), .cpu = std::nullopt}));
+  }
+}
+
+int Server::run() {
+  start_threads();
+  control_tasks_->spawn(supervise());
+  log_.info("ready", {{"cores", cores_}});
+  control_.core->run();
+  return 0;
+}
+
+Task<void> Server::supervise() {
+  while (true) {
+    const Result<int> signal = co_await signals_->next();
+    if (!signal) {
+      log_.error("signals cannot be read", {{"error", signal.error().message()}});
+    }
+    if (signal && *signal == SIGHUP) {
+      co_await reload();
+      continue;
+    }
+    break;
+  }
+  co_await shut_down();
+  control_.core->stop();
+}
+
+// Everything or nothing: what cannot be loaded or built leaves the present configuration as it is.
+Task<void> Server::reload() {
+  Result<config::Settings> loaded = options_.load();
+  if (!loaded) {
+    log_.error("the configuration was not changed", {{"error", loaded.error().message()}});
+    co_return;
+  }
+  const Result<void> filled =
+      config::fill_missing_secrets(*loaded, options_.state_directory, entropy_);
+  if (!filled) {
+    log_.error("the configuration was not changed", {{"error", filled.error().message()}});
+    co_return;
+  }
+  const async::Snapshot<config::Settings> before = settings_;
+  settings_ = async::make_snapshot<config::Settings>(*std::move(loaded));
+  Result<async::Snapshot<proxy::Generation>> made = next_generation();
+  if (!made) {
+    settings_ = before;
+    log_.error("the configuration was not changed", {{"error", made.error().message()}});
+    co_return;
+  }
+  generation_ = *std::move(made);
+  filter_.set_level(settings_->log_level);
+  authenticator_->use(authenticator_settings(*settings_, *signing_keys_),
+                      async::Snapshot<route::RouteTable>(generation_, &generation_->table));
+  for (const auto& proxy_core : proxy_cores_) {
+    ProxyCore* const target = proxy_core.get();
+    target->core().post([target, generation = generation_] { target->use(generation); });
+  }
+  log_.info("the configuration was changed", {{"generation", generations_}});
+}
+
+// Accepts nothing new, lets requests end, then stops the cores; the records of all of them are
+// written last.
+Task<void> Server::shut_down() {
+  log_.info("stopping: requests under way may end");
+  async::Scope draining(*control_.core);
+  for (const auto& proxy_core : proxy_cores_) {
+    draining.spawn(drain_core(proxy_core.get()));
+  }
+  co_await draining.drain(Deadline::never());
+  for (const auto& plain : plain_) {
+    plain->close();
+  }
+  const Result<void> written =
+      co_await async::run_on(*writer_.core, *writer_tasks_, [this] { return finish_records(); });
+  if (!written) {
+    log_.error("records may be lost", {{"error", written.error().message()}});
+  }
+}
+
+Task<void> Server::drain_core(ProxyCore* proxy_core) {
+  const Result<std::size_t> cut = co_await async::run_on(
+      proxy_core->core(), proxy_core->tasks(), [proxy_core] { return drain_there(proxy_core); });
+  if (cut && *cut > 0) {
+    log_.warn("connections were cut", {{"connections", *cut}});
+  }
+}
+
+Async<std::size_t> Server::drain_there(ProxyCore* proxy_core) {
+  const Deadline deadline = proxy_core->core().deadline_in(kDrainGrace);
+  co_return co_await proxy_core->drain(deadline);
+}
+
+// On the writer's core.
+Async<void> Server::finish_records() {
+  writer_stop_->cancel();
+  co_await writing_->drain(writer_.core->deadline_in(kWriterGrace * 2));
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+int run_server(ServerOptions options) {
+  async::block_signals({SIGTERM, SIGINT, SIGHUP});
+  std::signal(SIGPIPE, SIG_IGN);
+  Result<config::Settings> settings = options.load();
+  if (!settings) {
+    return 1;
+  }
+  SystemEntropy entropy;
+  Result<void> ready = config::fill_missing_secrets(*settings, options.state_directory, entropy);
+  if (ready) {
+    Server server(std::move(options), *std::move(settings));
+    ready = server.prepare();
+    if (ready) {
+      return server.run();
+    }
+    server.log().error("cannot start", {{"error", ready.error().message()}});
+    return 1;
+  }
+  SystemClock clock;
+  telemetry::FileLineSink sink(STDERR_FILENO);
+  const telemetry::LogFilter filter(telemetry::LogLevel::Info);
+  telemetry::Log(sink, clock, filter, "vallum")
+      .error("cannot start", {{"error", ready.error().message()}});
+  return 1;
+}
+
+}  // namespace vallum::server
