@@ -39,6 +39,7 @@ struct Lease::Connection {
   Pool& pool;
   Site& site;
   std::unique_ptr<net::Stream> stream;
+  std::string peer;
   Instant opened_at;
   Instant idle_since;
   bool reused = false;
@@ -49,7 +50,8 @@ struct Lease::Site {
   Endpoint endpoint;
   std::vector<std::unique_ptr<Connection>> idle;  // the one used last at the back
   std::size_t open = 0;                           // idle, leased and being opened
-  std::size_t turns = 0;
+  std::size_t turns = 0;                          // of targets whose first endpoint this is
+  std::uint64_t tried_by = 0;                     // the lease that tried it last
   Instant avoid_until;
   Instant used_at;
 };
@@ -79,6 +81,10 @@ net::Stream& Lease::stream() const {
 
 bool Lease::is_reused() const {
   return connection_->reused;
+}
+
+const std::string& Lease::peer() const {
+  return connection_->peer;
 }
 
 void Lease::keep() && {
@@ -123,11 +129,14 @@ Pool::Site& Pool::ensure_site(const Target& target, std::size_t index) {
   return *site;
 }
 
-std::size_t Pool::next_turn(const Target& target) {
-  if (target.size() == 1) {
-    return 0;
+std::size_t Pool::turn(const Target& target) {
+  return target.size() == 1 ? 0 : ensure_site(target, 0).turns % target.size();
+}
+
+void Pool::end_turn(const Target& target) {
+  if (target.size() > 1) {
+    ++ensure_site(target, 0).turns;
   }
-  return ensure_site(target, 0).turns++ % target.size();
 }
 
 std::unique_ptr<Pool::Connection> Pool::take_idle(Site& site) {
@@ -148,35 +157,33 @@ std::unique_ptr<Pool::Connection> Pool::take_idle(Site& site) {
 std::optional<Lease> Pool::reuse(const Target& target) {
   DCHECK(core_.on_home_core());
   DCHECK(target.size() > 0);
-  if (target.size() != 1) {
-    return std::nullopt;  // by turns: lease() knows who is to be left out
-  }
-  Site* site = find_site(target.key(0));
+  Site* site = find_site(target.key(turn(target)));
   if (site == nullptr) {
     return std::nullopt;
   }
   std::unique_ptr<Connection> connection = take_idle(*site);
   if (connection == nullptr) {
-    return std::nullopt;
+    return std::nullopt;  // the turn is not over: lease() opens one there
   }
+  end_turn(target);
   return Lease(std::move(connection));
 }
 
 Async<Lease> Pool::lease(const Target* target, Reuse reuse, Deadline deadline) {
   DCHECK(core_.on_home_core());
   DCHECK(target->size() > 0);
-  const std::size_t first = next_turn(*target);
+  const std::uint64_t number = ++leases_asked_;
+  const std::size_t first = turn(*target);
+  end_turn(*target);
   Error last(ErrorKind::Unavailable, "no endpoint");
-  std::vector<bool> tried(target->size());
   // The first round leaves out those that refused lately; the second tries them after all.
   for (const bool avoided : {false, true}) {
     for (std::size_t i = 0; i < target->size(); ++i) {
-      const std::size_t index = (first + i) % target->size();
-      Site& site = ensure_site(*target, index);
-      if (tried[index] || (!avoided && core_.now() < site.avoid_until)) {
+      Site& site = ensure_site(*target, (first + i) % target->size());
+      if (site.tried_by == number || (!avoided && core_.now() < site.avoid_until)) {
         continue;
       }
-      tried[index] = true;
+      site.tried_by = number;
       if (reuse == Reuse::Allowed) {
         if (auto connection = take_idle(site)) {
           co_return Lease(std::move(connection));
@@ -221,6 +228,7 @@ Async<Lease> Pool::open(Site* site, Deadline deadline) {
   ++counters_.opened;
   site->avoid_until = {};
   connection->stream = *std::move(stream);
+  connection->peer = connection->stream->peer_address().text();
   co_return Lease(std::move(connection));
 }
 

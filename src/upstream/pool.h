@@ -47,8 +47,8 @@ class Lease {
   // the first byte of the answer says nothing about the server. Ask again with Reuse::Never when
   // the request can be sent again.
   bool is_reused() const;
-  // Text of the address that it is connected to.
-  std::string peer() const { return stream().peer_address().text(); }
+  // "ADDRESS:PORT" that it is connected to. Until the lease ends.
+  const std::string& peer() const;
 
   // Back to the pool. Requires that the answer was read to its end and that both sides allow
   // another exchange on the connection.
@@ -87,8 +87,8 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
   ~Pool();
 
-  // An idle connection to the endpoint whose turn it is, if there is one. Never waits, never
-  // allocates.
+  // An idle connection to the endpoint whose turn it is, if there is one: lease() without waiting.
+  // Never allocates once the endpoint is known.
   std::optional<Lease> reuse(const Target& target);
   // An idle connection or a new one. Returns Unavailable or DeadlineExceeded with the last
   // endpoint's reason, ResourceExhausted when every endpoint is at its limit. `target` lives until
@@ -107,7 +107,9 @@ class Pool {
 
   Site* find_site(const std::string& key);
   Site& ensure_site(const Target& target, std::size_t index);
-  std::size_t next_turn(const Target& target);
+  // Which endpoint's turn it is.
+  std::size_t turn(const Target& target);
+  void end_turn(const Target& target);
   std::unique_ptr<Connection> take_idle(Site& site);
   Async<Lease> open(Site* site, Deadline deadline);
   Async<std::unique_ptr<net::Stream>> connect(Endpoint endpoint, Deadline deadline);
@@ -124,6 +126,7 @@ class Pool {
   tls::PerCore& tls_;
   Limits limits_;
   PoolCounters counters_;
+  std::uint64_t leases_asked_ = 0;
   std::unordered_map<std::string, std::unique_ptr<Site>, StringHash, std::equal_to<>> sites_;
   std::unique_ptr<Sweep> sweep_;
 };

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "async/scope.h"
+#include "support/allocation/allocation_count.h"
 #include "support/sim/sim_world.h"
 #include "tls/per_core.h"
 
@@ -239,6 +240,61 @@ TEST_F(PoolTest, TakesEndpointsByTurns) {
 
   EXPECT_EQ(first.streams().size(), 2U);
   EXPECT_EQ(second.streams().size(), 2U);
+}
+
+TEST_F(PoolTest, KeptConnectionsToSeveralEndpointsAreLentByTurns) {
+  Application first(world_, kFirst);
+  Application second(world_, kSecond);
+  const Target target = target_of({kFirst, kSecond});
+  for (int i = 0; i < 2; ++i) {
+    Result<Lease> held = lease(target);
+    Result<Lease> other = lease(target);
+    std::move(*held).keep();
+    std::move(*other).keep();
+  }
+
+  std::string peers;
+  for (int i = 0; i < 4; ++i) {
+    std::optional<Lease> got = pool_.reuse(target);
+    ASSERT_TRUE(got.has_value());
+    peers += got->peer() + " ";
+    std::move(*got).keep();
+  }
+
+  const std::string round = kFirst.text() + " " + kSecond.text() + " ";
+  EXPECT_EQ(peers, round + round);
+  EXPECT_EQ(pool_.counters().opened, 2U);
+}
+
+TEST_F(PoolTest, ATurnWithoutAnIdleConnectionIsNotLost) {
+  Application first(world_, kFirst);
+  Application second(world_, kSecond);
+  const Target target = target_of({kFirst, kSecond});
+
+  EXPECT_FALSE(pool_.reuse(target).has_value());
+  const Result<Lease> opened = lease(target);
+
+  EXPECT_EQ(opened->peer(), kFirst.text());
+}
+
+TEST_F(PoolTest, AWarmLeaseAllocatesNothing) {
+  if (!testing::counts_allocations()) {
+    GTEST_SKIP() << "the sanitizer's allocator is not counted";
+  }
+  Application first(world_, kFirst);
+  Application second(world_, kSecond);
+  const Target target = target_of({kFirst, kSecond});
+  for (int i = 0; i < 4; ++i) {
+    std::move(*lease(target)).keep();
+  }
+
+  const std::uint64_t before = testing::allocations_so_far();
+  for (int i = 0; i < 100; ++i) {
+    std::move(*pool_.reuse(target)).keep();
+  }
+  const std::uint64_t allocations = testing::allocations_so_far() - before;
+
+  EXPECT_EQ(allocations, 0U);
 }
 
 TEST_F(PoolTest, GoesToTheNextEndpointWhenOneRefuses) {
