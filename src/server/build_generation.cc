@@ -176,7 +176,10 @@ Result<async::Snapshot<proxy::Generation>> build_generation(
     const GenerationContext& context,
     std::vector<std::string>* warnings) {
   TRY(route::RouteTable table, make_table(*settings));
-  TRY(async::Snapshot<tls::ServerContext> tls, make_tls(*settings, context, warnings));
+  async::Snapshot<tls::ServerContext> tls;
+  if (context.speaks_tls) {
+    TRY(tls, make_tls(*settings, context, warnings));
+  }
   TRY(const UpstreamTrust trust, UpstreamTrust::make(*settings, warnings));
   proxy::Generation generation{.id = static_cast<policy::GenerationId>(context.number),
                                .settings = settings,

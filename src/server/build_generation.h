@@ -21,6 +21,8 @@ struct GenerationContext {
   WallTime now;
   // For the certificate that everybody gets when none is configured.
   Entropy& entropy;
+  // Off in simulations, which run above the TLS stream.
+  bool speaks_tls = true;
 };
 
 // Everything that requests depend on, from settings that were loaded and checked. Reads no file but

@@ -1,0 +1,185 @@
+#include "support/deployment/deployment.h"
+
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "config/load.h"
+#include "databroker/store/memory_store.h"
+#include "server/build_generation.h"
+#include "server/sign_in_settings.h"
+
+namespace vallum::testing {
+
+namespace {
+
+// An application that nobody but the proxy can reach.
+net::SocketAddress back() {
+  return {.ip = *IpAddress::parse("10.0.0.1"), .port = 8080};
+}
+
+std::string configuration(const Deployment::Options& options) {
+  return R"(authenticate_service_url: https://auth.example
+idp_provider: oidc
+idp_provider_url: https://idp.example
+idp_client_id: vallum
+idp_client_secret: "provider secret+/:"
+idp_groups_claim: groups
+shared_secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
+cookie_secret: Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=
+pass_identity_headers: true
+jwt_claims_headers: [email, groups]
+databroker_storage_type: memory
+)" + options.more_options +
+         R"(
+routes:
+  - from: https://app.example
+    to: http://10.0.0.1:8080
+    preserve_host_header: true
+    allow_websockets: true
+    policy:
+      - allow:
+          or:
+            - authenticated_user: true
+  - from: https://admin.example
+    to: http://10.0.0.1:8080
+    policy:
+      - allow:
+          or:
+            - groups:
+                has: admins
+  - from: https://public.example
+    to: http://10.0.0.1:8080
+    allow_public_unauthenticated_access: true
+)" + options.more_routes;
+}
+
+}  // namespace
+
+telemetry::LineOutput::Attempt CapturedOutput::try_write(ByteView first, ByteView second) {
+  if (blocked) {
+    return {.status = Attempt::Status::WouldBlock};
+  }
+  text_.append(as_text(first)).append(as_text(second));
+  return {.status = Attempt::Status::Done, .bytes = first.size() + second.size()};
+}
+
+net::SocketAddress Deployment::front() {
+  return {.ip = IpAddress::loopback_v4(), .port = 443};
+}
+
+Deployment::Deployment(SimWorld& world, const Options& options)
+    : world_(world),
+      application_(world, back()),
+      log_(diagnostics_, world.clock(), filter_, "test"),
+      web_(world.core()),
+      idp_(web_, world.clock()),
+      settings_(load(options)),
+      keys_(crypto::SigningKeys::derive(*settings_->shared_secret)),
+      lane_(&writer_.add_lane(output_, options.lane_bytes)),
+      visits_(world.core()) {
+  idp_.add_user({.subject = "alice",
+                 .claims = {{"email", R"("alice@example.com")"},
+                            {"name", R"("Alice Archer")"},
+                            {"groups", R"(["engineering","admins"])"}}});
+  idp_.add_user({.subject = "bob",
+                 .claims = {{"email", R"("bob@example.com")"}, {"groups", R"(["sales"])"}}});
+  idp_.add_user({.subject = "carol", .claims = {{"email", R"("carol@partner.example")"}}});
+  broker_ = std::make_unique<databroker::Databroker>(databroker::Databroker::Parts{
+      .home = world.core(),
+      .store = std::make_unique<databroker::MemoryStore>(world.core().entropy()),
+      .cores = 1,
+      .storage = databroker::Databroker::Storage::OnCallingCore});
+  auto provider = identity::Provider::create({.home = world.core(), .http = web_, .log = log_},
+                                             server::provider_settings(*settings_));
+  CHECK(provider.has_value());
+  provider_ = *std::move(provider);
+  generation_ = build();
+  authenticator_ = std::make_unique<authenticate::Authenticator>(
+      authenticate::Authenticator::Parts{.core = world.core(),
+                                         .broker = *broker_,
+                                         .provider = provider_.get(),
+                                         .log = log_,
+                                         .shared_key = *settings_->shared_secret,
+                                         .cookie_key = *settings_->cookie.secret},
+      server::authenticator_settings(*settings_, keys_),
+      async::Snapshot<route::RouteTable>(generation_, &generation_->table));
+  endpoints_ = std::make_unique<server::ControlEndpoints>(world.core(), visits_, *authenticator_);
+  proxy_core_ = std::make_unique<server::ProxyCore>(server::ProxyCore::Parts{
+      .core = world.core(),
+      .network = world.network(),
+      .resolver = world.resolver(),
+      .broker = *broker_,
+      .lane = *lane_,
+      .metrics = metrics_,
+      .shared_key = *settings_->shared_secret,
+      .signing_keys = keys_,
+      .own_endpoints = *endpoints_,
+      .ticket_seed = ticket_seed_,
+      .authorizer = server::authorizer_settings(*settings_, provider_->id()),
+      .generation = generation_});
+  CHECK(proxy_core_->listen(front(), {}).has_value());
+}
+
+Deployment::~Deployment() = default;
+
+async::Snapshot<config::Settings> Deployment::load(const Options& options) {
+  const config::Environment nothing;
+  const config::DiskFiles files;
+  config::Loaded loaded =
+      config::load_text(configuration(options),
+                        config::Format::Yaml,
+                        "test.yaml",
+                        {.environment = nothing, .files = files, .now = world_.clock().wall()});
+  for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
+    EXPECT_NE(diagnostic.severity, config::Severity::Error) << diagnostic.text();
+  }
+  CHECK(loaded.settings.has_value());
+  return async::make_snapshot<config::Settings>(*std::move(loaded.settings));
+}
+
+async::Snapshot<proxy::Generation> Deployment::build() {
+  std::vector<std::string> warnings;
+  Result<async::Snapshot<proxy::Generation>> made =
+      server::build_generation(settings_,
+                               {.number = ++generations_,
+                                .cores = 1,
+                                .now = world_.clock().wall(),
+                                .entropy = world_.core().entropy(),
+                                .speaks_tls = false},
+                               &warnings);
+  CHECK(made.has_value());
+  return *std::move(made);
+}
+
+void Deployment::use(const Options& options) {
+  // The old settings stay: secrets and keys of a running process are what parts hold references to.
+  const async::Snapshot<config::Settings> before = settings_;
+  settings_ = load(options);
+  generation_ = build();
+  settings_ = before;
+  world_.core().post([this] { proxy_core_->use(generation_); });
+}
+
+std::string Deployment::records() {
+  while (writer_.drain() == telemetry::LineWriter::Progress::Moved) {
+  }
+  return output_.text();
+}
+
+void Deployment::delete_session(const std::string& id) {
+  bool done = false;
+  auto remove = [](databroker::Databroker* broker, std::string session, bool* flag) -> Task<void> {
+    databroker::Batch batch;
+    batch.push_back(databroker::Write::remove(session::session_key(session)));
+    const Result<databroker::Committed> put =
+        co_await broker->put(std::move(batch), Deadline::never());
+    *flag = put.has_value();
+  };
+  async::Scope scope(world_.core());
+  scope.spawn(remove(broker_.get(), id, &done));
+  ASSERT_TRUE(world_.run_until([&done] { return done; }));
+}
+
+}  // namespace vallum::testing
