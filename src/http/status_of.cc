@@ -124,7 +124,7 @@ std::uint8_t grpc_status_of(std::uint16_t http_status) {
 }
 
 std::string_view reason_phrase(std::uint16_t status) {
-  const auto phrase = std::ranges::lower_bound(kPhrases, status, {}, &Phrase::status);
+  const Phrase* phrase = std::ranges::lower_bound(kPhrases, status, {}, &Phrase::status);
   return phrase != kPhrases.end() && phrase->status == status ? phrase->text : "Unknown";
 }
 

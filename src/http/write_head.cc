@@ -65,7 +65,7 @@ void HeadWriter::field(std::string_view name, std::string_view value) {
 
 void HeadWriter::field(std::string_view name, std::uint64_t number) {
   std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   field(name, std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
 }
 

@@ -27,22 +27,26 @@ class Stream {
   }
 
   void maybe(const std::optional<bool>& value) {
-    if (present(value.has_value())) {
+    boolean(value.has_value());
+    if (value) {
       boolean(*value);
     }
   }
   void maybe(const std::optional<std::string>& value) {
-    if (present(value.has_value())) {
+    boolean(value.has_value());
+    if (value) {
       text(*value);
     }
   }
   void maybe(const std::optional<std::uint32_t>& value) {
-    if (present(value.has_value())) {
+    boolean(value.has_value());
+    if (value) {
       u32(*value);
     }
   }
   void maybe(const std::optional<std::int32_t>& value) {
-    if (present(value.has_value())) {
+    boolean(value.has_value());
+    if (value) {
       u32(static_cast<std::uint32_t>(*value));
     }
   }
@@ -50,11 +54,6 @@ class Stream {
   const std::string& bytes() const { return bytes_; }
 
  private:
-  bool present(bool is_set) {
-    boolean(is_set);
-    return is_set;
-  }
-
   std::string bytes_;
 };
 

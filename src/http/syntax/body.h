@@ -9,15 +9,9 @@
 
 #include "http/syntax/h1_error.h"
 #include "http/syntax/head.h"
+#include "http/syntax/limits.h"
 
 namespace vallum::http {
-
-struct BodyLimits {
-  std::size_t extension_bytes_per_chunk_max = 512;
-  std::size_t extension_bytes_max = 64 * 1024;  // of all chunks together
-  std::size_t trailer_bytes_max = 8 * 1024;
-  std::size_t trailer_fields_max = 64;
-};
 
 // Takes a body out of the bytes of a connection. Nothing is copied or kept: what feed() returns
 // points into its argument.

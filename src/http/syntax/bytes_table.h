@@ -9,18 +9,17 @@
 // Byte classes of HTTP, for the parsers of this folder.
 namespace vallum::http::bytes {
 
-enum Class : std::uint8_t {
-  kTokenByte = 1,       // RFC 9110 5.6.2 tchar
-  kUnreservedByte = 2,  // RFC 3986 2.3
-  kUnderscore = 4,
-};
+using Classes = std::uint8_t;
+inline constexpr Classes kTokenByte = 1;       // RFC 9110 5.6.2 tchar
+inline constexpr Classes kUnreservedByte = 2;  // RFC 3986 2.3
+inline constexpr Classes kUnderscore = 4;
 
-consteval std::array<std::uint8_t, 256> make_table() {
-  std::array<std::uint8_t, 256> table{};
-  const auto mark = [&table](std::string_view text, std::uint8_t classes) {
+consteval std::array<Classes, 256> make_table() {
+  std::array<Classes, 256> table{};
+  const auto mark = [&table](std::string_view text, Classes classes) {
     for (const char c : text) {
       auto& entry = table[static_cast<unsigned char>(c)];
-      entry = static_cast<std::uint8_t>(entry | classes);
+      entry = static_cast<Classes>(entry | classes);
     }
   };
   mark("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
@@ -31,9 +30,9 @@ consteval std::array<std::uint8_t, 256> make_table() {
   return table;
 }
 
-inline constexpr std::array<std::uint8_t, 256> kTable = make_table();
+inline constexpr std::array<Classes, 256> kTable = make_table();
 
-inline bool is(char c, Class wanted) {
+inline bool is(char c, Classes wanted) {
   return (kTable[static_cast<unsigned char>(c)] & wanted) != 0;
 }
 

@@ -419,7 +419,7 @@ std::optional<H1Error> HeadReader::add_field(std::string_view line,
   ++field_lines_;
   // The CR behind the line ends the loop: it is no token byte.
   const char* at = line.data();
-  std::uint8_t classes = 0;
+  bytes::Classes classes = 0;
   while (bytes::is(*at, bytes::kTokenByte)) {
     classes |= bytes::kTable[static_cast<unsigned char>(*at)];
     ++at;

@@ -6,6 +6,7 @@
 
 #include "http/syntax/authority.h"
 #include "http/syntax/fields.h"
+#include "http/syntax/limits.h"
 
 namespace vallum::http {
 
@@ -42,16 +43,6 @@ struct BodyFraming {
   }
 
   bool operator==(const BodyFraming&) const = default;
-};
-
-enum class UnderscoreNames : std::uint8_t { Allow, Reject, Drop };
-
-struct HeadLimits {
-  std::size_t request_line_bytes_max = 32 * 1024;
-  std::size_t head_bytes_max = 128 * 1024;  // start line, fields and the empty line
-  std::size_t fields_max = 1000;
-  // Applications that read headers as environment variables take a_b for a-b.
-  UnderscoreNames underscore_names = UnderscoreNames::Reject;
 };
 
 // A request line and its fields, checked. All views point into the buffer that was parsed.

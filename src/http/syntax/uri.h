@@ -23,7 +23,7 @@ std::uint16_t default_port(Scheme scheme);
 // own port dropped, "/" for an empty path. Path, query and fragment keep their bytes.
 class Uri {
  public:
-  static constexpr std::size_t kBytesMax = 64 * 1024;
+  static constexpr std::size_t kBytesMax = std::size_t{64} * 1024;
 
   static Result<Uri> parse(std::string_view text);
 
