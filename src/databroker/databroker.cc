@@ -77,7 +77,7 @@ struct SubscriberId {
 
 // How far a subscriber is; on the home core.
 struct Subscriber {
-  async::Core* core;
+  async::Core* core = nullptr;
   std::size_t changes_unseen = 0;
   // Missed something: gets a Resync once it has seen what was posted to it.
   bool is_behind = false;
@@ -161,6 +161,7 @@ struct Databroker::Native {
   StoreState state;
   std::deque<PendingWrite> pending;
   std::optional<Error> failure;
+  std::optional<Error> damage;
   std::map<SubscriberId, Subscriber> subscribers;
   async::Event write_wanted;
   async::Event never;
@@ -349,6 +350,9 @@ auto Databroker::Native::read(Native* self, F function, Deadline deadline)
     return function(*store);
   };
   auto result = co_await self->pool.run(*core, std::move(call), deadline);
+  if (!result && result.error().kind() == ErrorKind::Internal) {
+    self->home.post([self, error = result.error()] { self->damage = error; });
+  }
   co_return result;
 }
 
@@ -426,7 +430,9 @@ Async<StoreState> Databroker::state(Deadline deadline) {
 }
 
 Async<std::optional<Error>> Databroker::storage_failure() {
-  auto look = [native = native_.get()] { return native->failure; };
+  auto look = [native = native_.get()] {
+    return native->damage ? native->damage : native->failure;
+  };
   co_return co_await async::on(native_->home, std::move(look));
 }
 

@@ -125,7 +125,8 @@ class Databroker {
   Async<FetchedPage> changes(Page page, Deadline deadline);
   Async<StoreState> state(Deadline deadline);
 
-  // Why the last write to the store failed, until one succeeds.
+  // What is wrong with the store: that a record was altered behind our back, which stays until the
+  // process ends, or why the last write failed, until one succeeds.
   Async<std::optional<Error>> storage_failure();
 
   // On that core, or while it does not run. The databroker outlives the subscription, which the

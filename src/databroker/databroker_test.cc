@@ -40,6 +40,7 @@ class ObservedStore final : public Store {
   struct Log {
     std::vector<std::size_t> commits;  // batches in each
     int failures_left = 0;
+    bool is_damaged = false;
   };
   ObservedStore(Entropy& entropy, Log& log) : inner_(entropy), log_(log) {}
 
@@ -52,7 +53,9 @@ class ObservedStore final : public Store {
     }
     return inner_.commit(std::move(batches), now);
   }
-  Result<Record> get(const RecordKey& which) override { return inner_.get(which); }
+  Result<Record> get(const RecordKey& which) override {
+    return log_.is_damaged ? fail(ErrorKind::Internal, "record 7 was altered") : inner_.get(which);
+  }
   Result<std::vector<Record>> list(std::string_view type, Page page) override {
     return inner_.list(type, page);
   }
@@ -218,6 +221,18 @@ TEST_F(DatabrokerTest, TellsEveryWriterWhenTheStoreFailsAndGoesOnAfterwards) {
   EXPECT_TRUE(written.has_value());
   ASSERT_TRUE(healthy.has_value());
   EXPECT_FALSE(healthy->has_value());
+}
+
+TEST_F(DatabrokerTest, GoesOnSayingThatARecordWasAltered) {
+  log_.is_damaged = true;
+  EXPECT_EQ(get_now("a").error().kind(), ErrorKind::Internal);
+  log_.is_damaged = false;
+  ASSERT_TRUE(put_now(one(put("a", "1"))).has_value());
+
+  auto problem = async::block_on(home_.core, broker_.storage_failure());
+
+  ASSERT_TRUE(problem.has_value() && problem->has_value());
+  EXPECT_EQ((*problem)->message(), "record 7 was altered");
 }
 
 TEST_F(DatabrokerTest, ReadsSeveralRecordsAtOneMoment) {

@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "session/cookies.h"
-
 namespace vallum::session {
 namespace {
 
@@ -134,67 +132,6 @@ TEST(CredentialsTest, KnowsWhatMustNotReachAnApplicationInAnyForm) {
        {"", "Basic abc", "Bearer abc", "Bearer", "Pomeriumx abc", "Bearer pomeriumx"}) {
     EXPECT_FALSE(carries_own_credential(foreign)) << foreign;
   }
-}
-
-// Covers SES-19.
-TEST(CookieNamesTest, KnowOurOwnFromAnApplications) {
-  for (const char* own : {"_pomerium",
-                          "_pomerium_authenticate",
-                          "_pomerium_csrf",
-                          "_pomerium_login",
-                          "_pomerium_pkce_123",
-                          "_pomerium_signed_out_redirect_uri",
-                          "pomerium_redirect_uri",
-                          "pomerium_identity_profile",
-                          "pomerium_identity_profile0"}) {
-    EXPECT_TRUE(is_own_cookie("_pomerium", own)) << own;
-  }
-  for (const char* foreign : {"session", "_pomeriumx", "_pomerium_x", "pomerium", "_POMERIUM"}) {
-    EXPECT_FALSE(is_own_cookie("_pomerium", foreign)) << foreign;
-  }
-}
-
-constexpr WallTime kNow{std::chrono::seconds(1700000000)};
-
-// Covers SES-21.
-TEST(CookiesTest, GiveTheSessionCookieExactlyItsAttributes) {
-  const auto text = codec::build_set_cookie(session_cookie({}, "abc", kNow));
-
-  EXPECT_EQ(text.value(),
-            "_pomerium=abc; Path=/; Expires=Wed, 15 Nov 2023 12:13:20 GMT; HttpOnly; Secure; "
-            "SameSite=Lax");
-}
-
-// Covers SES-21.
-TEST(CookiesTest, GiveADomainOnlyToTheSessionCookieOfRouteHosts) {
-  const CookieOptions options{.name = "c", .domain = "corp.example"};
-
-  EXPECT_EQ(session_cookie(options, "v", kNow).domain, "corp.example");
-  EXPECT_EQ(authenticate_cookie(options, "v", kNow).domain, "");
-  EXPECT_EQ(csrf_cookie(options, "v", Return::ByGet).domain, "");
-}
-
-// Covers SES-23.
-TEST(CookiesTest, ClearTheSessionCookieInTheSamePlace) {
-  const codec::SetCookie cookie = session_cookie({.domain = "corp.example"}, "v", kNow).cleared();
-
-  EXPECT_EQ(cookie.name, "_pomerium");
-  EXPECT_EQ(cookie.value, "");
-  EXPECT_EQ(cookie.domain, "corp.example");
-  EXPECT_EQ(cookie.path, "/");
-  EXPECT_TRUE(cookie.secure);
-}
-
-// Covers OID-26.
-TEST(CookiesTest, LetTheBrowserComeBackFromTheProvider) {
-  const CookieOptions strict{.http_only = false, .same_site = codec::SameSite::Strict};
-
-  EXPECT_EQ(session_cookie(strict, "v", kNow).same_site, codec::SameSite::Strict);
-  EXPECT_EQ(authenticate_cookie(strict, "v", kNow).same_site, codec::SameSite::Lax);
-  EXPECT_EQ(csrf_cookie(strict, "v", Return::ByGet).same_site, codec::SameSite::Lax);
-  EXPECT_EQ(csrf_cookie(strict, "v", Return::ByPost).same_site, codec::SameSite::None);
-  EXPECT_TRUE(csrf_cookie(strict, "v", Return::ByGet).http_only);
-  EXPECT_EQ(csrf_cookie(strict, "v", Return::ByGet).max_age, std::chrono::hours(12));
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class LruTable {
 
   // Requires that the key is not there. `before_eviction(key, value)` sees what has to go.
   template <class BeforeEviction>
-  Value& insert(std::string key, Value value, BeforeEviction&& before_eviction) {
+  Value& insert(std::string key, Value&& value, BeforeEviction&& before_eviction) {
     if (by_key_.size() >= max_) {
       const auto oldest = by_key_.find(std::string_view(*by_use_.back()));
       before_eviction(std::string_view(oldest->first), oldest->second.value);
