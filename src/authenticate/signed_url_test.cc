@@ -62,7 +62,8 @@ TEST_F(UrlSignerTest, ReturnsTheParametersOfAFreshUrl) {
   EXPECT_FALSE(query->has(parameter::kSignature));
 }
 
-// Covers SIG-01, SIG-02, SIG-03, SIG-04, SIG-12.
+// The comparison is constant_time_equal() of base.
+// Covers SIG-01, SIG-02, SIG-03, SIG-04, SIG-12, SIG-18.
 TEST_F(UrlSignerTest, RefusesEveryChangeOfTheUrl) {
   const std::string good = signed_query(now_);
   ASSERT_TRUE(accepts(good));

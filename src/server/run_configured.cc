@@ -22,19 +22,13 @@ int run_configured(const std::string& file, unsigned cores) {
   ServerOptions options;
   options.state_directory = *std::move(state);
   options.cores = cores;
-  options.load = [file]() -> Result<config::Settings> {
+  options.load = [file]() -> Result<LoadedConfiguration> {
     const config::Environment variables = config::Environment::of_process();
     const config::DiskFiles files;
     const SystemClock clock;
     config::Loaded loaded =
         config::load_file(file, {.environment = variables, .files = files, .now = clock.wall()});
-    for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
-      std::fprintf(stderr, "%s\n", diagnostic.text().c_str());
-    }
-    if (!loaded.settings) {
-      return fail(ErrorKind::InvalidInput, "the configuration has errors");
-    }
-    return *std::move(loaded.settings);
+    return report_loaded(std::move(loaded));
   };
   return run_server(std::move(options));
 }

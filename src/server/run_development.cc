@@ -115,7 +115,7 @@ int run_development(std::span<const char* const> arguments, unsigned cores) {
   ServerOptions options;
   options.state_directory = development.folder;
   options.cores = cores;
-  options.load = [&development]() -> Result<config::Settings> {
+  options.load = [&development]() -> Result<LoadedConfiguration> {
     const config::Environment nothing;
     const config::DiskFiles files;
     config::Loaded loaded = config::load_text(
@@ -123,13 +123,7 @@ int run_development(std::span<const char* const> arguments, unsigned cores) {
         config::Format::Yaml,
         "dev",
         {.environment = nothing, .files = files, .now = development.clock.wall()});
-    for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
-      std::fprintf(stderr, "%s\n", diagnostic.text().c_str());
-    }
-    if (!loaded.settings) {
-      return fail(ErrorKind::Internal, "the development configuration has errors");
-    }
-    return *std::move(loaded.settings);
+    return report_loaded(std::move(loaded));
   };
   options.embedded.push_back({.address = loopback(development.plan.provider_port),
                               .handler = [&development](const http::Request& request) {

@@ -1,12 +1,16 @@
 #include "server/server.h"
 
 #include <csignal>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include <unistd.h>
 
+#include "admin/health.h"
+#include "admin/health_endpoint.h"
+#include "admin/metrics_endpoint.h"
 #include "async/core.h"
 #include "async/core_thread.h"
 #include "async/cpu.h"
@@ -29,6 +33,7 @@
 #include "telemetry/line_writer.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
+#include "telemetry/process_metrics.h"
 
 namespace vallum::server {
 
@@ -41,6 +46,7 @@ constexpr std::size_t kLaneBytes = std::size_t{4} << 20;
 constexpr Duration kDrainGrace = std::chrono::seconds(30);
 constexpr Duration kWriterGrace = std::chrono::seconds(5);
 constexpr std::size_t kTicketSeedBytes = 32;
+constexpr std::string_view kVersion = "0.1.0";
 
 // An event loop with what it needs of the machine.
 struct Loop {
@@ -67,10 +73,11 @@ net::SocketAddress socket_address(const config::BindAddress& address) {
 // The process. Members are destroyed in reverse, so each may use those above it.
 class Server {
  public:
-  Server(ServerOptions options, config::Settings settings)
+  Server(ServerOptions options, LoadedConfiguration loaded)
       : options_(std::move(options)),
-        filter_(settings.log_level),
-        settings_(async::make_snapshot<config::Settings>(std::move(settings))) {}
+        filter_(loaded.settings.log_level),
+        settings_(async::make_snapshot<config::Settings>(std::move(loaded.settings))),
+        unknown_keys_(std::move(loaded.unknown_keys)) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -86,10 +93,13 @@ class Server {
   Result<void> prepare_sign_in();
   Result<void> prepare_proxy_cores();
   Result<void> listen();
+  Result<void> listen_for_operators();
+  void report_health();
   Result<void> serve_plain(net::SocketAddress address, proxy::PlainServer::Handler handler);
   Result<async::Snapshot<proxy::Generation>> next_generation();
   Task<void> supervise();
   Task<void> reload();
+  void not_reloaded(const Error& error);
   Task<void> shut_down();
   Task<void> drain_core(ProxyCore* proxy_core);
   static Async<std::size_t> drain_there(ProxyCore* proxy_core);
@@ -103,6 +113,8 @@ class Server {
   telemetry::LogFilter filter_;
   telemetry::Log log_{stderr_, clock_, filter_, "vallum"};
   async::Snapshot<config::Settings> settings_;
+  std::vector<std::string> unknown_keys_;
+  std::vector<async::Snapshot<config::Settings>> past_settings_;
   Secret ticket_seed_;
   std::optional<crypto::SigningKeys> signing_keys_;
   std::uint64_t generations_ = 0;
@@ -113,6 +125,8 @@ class Server {
   Loop control_;
   Loop writer_;
   std::optional<telemetry::MetricRegistry> metrics_;
+  std::optional<telemetry::ConfigMetrics> config_metrics_;
+  std::optional<admin::Health> health_;
   telemetry::FileLineOutput stdout_{STDOUT_FILENO};
   std::unique_ptr<async::Doorbell> bell_;
   std::optional<telemetry::LineWriter> line_writer_;
@@ -149,6 +163,10 @@ Result<void> Server::prepare_loops() {
   TRY(writer_, Loop::make(clock_, entropy_, cores_ + 1));
   TRY(signals_, async::SignalWatch::open(*control_.core, {SIGTERM, SIGINT, SIGHUP}));
   metrics_.emplace(cores_ + 1);
+  telemetry::register_process_metrics(
+      *metrics_, {.version = kVersion, .revision = "", .host = ""}, clock_.wall());
+  config_metrics_.emplace(*metrics_, cores_);
+  health_.emplace(*control_.core, admin::kAllInOneChecks);
   control_tasks_ = std::make_unique<async::Scope>(*control_.core);
   visits_ = std::make_unique<async::Scope>(*control_.core);
   return {};
@@ -280,6 +298,7 @@ Result<void> Server::listen() {
       return fail(bound.error().with_context("http_redirect_addr"));
     }
   }
+  TRY_OK(listen_for_operators());
   for (ServerOptions::Embedded& embedded : options_.embedded) {
     TRY_OK(serve_plain(embedded.address, std::move(embedded.handler)));
   }
@@ -287,6 +306,43 @@ Result<void> Server::listen() {
     options_.started(addresses);
   }
   return {};
+}
+
+// Probes and metrics.
+Result<void> Server::listen_for_operators() {
+  const Result<void> health = serve_plain(
+      socket_address(settings_->health_check_addr),
+      [this](const http::Request& request) { return admin::answer_health(*health_, request); });
+  if (!health) {
+    return fail(health.error().with_context("health_check_addr"));
+  }
+  if (settings_->metrics_address) {
+    const Result<void> metrics = serve_plain(
+        socket_address(*settings_->metrics_address),
+        [this](const http::Request& request) { return admin::answer_metrics(*metrics_, request); });
+    if (!metrics) {
+      return fail(metrics.error().with_context("metrics_address"));
+    }
+  }
+  return {};
+}
+
+// What probes of the reference ask for, answered for the parts of one process.
+void Server::report_health() {
+  for (const std::string_view check : admin::kAllInOneChecks) {
+    health_->running(std::string(check));
+  }
+  admin::CheckReport sign_in{
+      .status = admin::CheckReport::Status::Running, .error = {}, .attributes = {}};
+  for (const std::string& option :
+       authenticator_settings(*settings_, *signing_keys_).missing_options) {
+    sign_in.attributes.push_back(option + " is not set: nobody can sign in");
+  }
+  health_->report("authenticate.service", std::move(sign_in));
+  health_->report(
+      "config.unknown_keys",
+      {.status = admin::CheckReport::Status::Running, .error = {}, .attributes = unknown_keys_});
+  config_metrics_->loaded(clock_.wall(), settings_->routes.size());
 }
 
 Result<void> Server::prepare() {
@@ -310,6 +366,7 @@ void Server::start_threads() {
 
 int Server::run() {
   start_threads();
+  report_health();
   control_tasks_->spawn(supervise());
   log_.info("ready", {{"cores", cores_}});
   control_.core->run();
@@ -332,27 +389,37 @@ Task<void> Server::supervise() {
   control_.core->stop();
 }
 
+void Server::not_reloaded(const Error& error) {
+  config_metrics_->failed();
+  health_->failed("config.databroker.build", std::string(error.message()));
+  log_.error("the configuration was not changed", {{"error", error.message()}});
+}
+
 // Everything or nothing: what cannot be loaded or built leaves the present configuration as it is.
 Task<void> Server::reload() {
-  Result<config::Settings> loaded = options_.load();
+  Result<LoadedConfiguration> loaded = options_.load();
   if (!loaded) {
-    log_.error("the configuration was not changed", {{"error", loaded.error().message()}});
+    not_reloaded(loaded.error());
     co_return;
   }
   const Result<void> filled =
-      config::fill_missing_secrets(*loaded, options_.state_directory, entropy_);
+      config::fill_missing_secrets(loaded->settings, options_.state_directory, entropy_);
   if (!filled) {
-    log_.error("the configuration was not changed", {{"error", filled.error().message()}});
+    not_reloaded(filled.error());
     co_return;
   }
   const async::Snapshot<config::Settings> before = settings_;
-  settings_ = async::make_snapshot<config::Settings>(*std::move(loaded));
+  settings_ = async::make_snapshot<config::Settings>(std::move(loaded->settings));
   Result<async::Snapshot<proxy::Generation>> made = next_generation();
   if (!made) {
     settings_ = before;
-    log_.error("the configuration was not changed", {{"error", made.error().message()}});
+    not_reloaded(made.error());
     co_return;
   }
+  unknown_keys_ = std::move(loaded->unknown_keys);
+  // Parts keep references to the secrets they began with: old settings live as long as the process.
+  past_settings_.push_back(before);
+  report_health();
   generation_ = *std::move(made);
   filter_.set_level(settings_->log_level);
   authenticator_->use(authenticator_settings(*settings_, *signing_keys_),
@@ -368,6 +435,7 @@ Task<void> Server::reload() {
 // written last.
 Task<void> Server::shut_down() {
   log_.info("stopping: requests under way may end");
+  health_->terminating();
   async::Scope draining(*control_.core);
   for (const auto& proxy_core : proxy_cores_) {
     draining.spawn(drain_core(proxy_core.get()));
@@ -405,17 +473,33 @@ Async<void> Server::finish_records() {
 
 }  // namespace
 
+Result<LoadedConfiguration> report_loaded(config::Loaded loaded) {
+  LoadedConfiguration made;
+  for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
+    std::fprintf(stderr, "%s\n", diagnostic.text().c_str());
+    if (diagnostic.severity == config::Severity::UnknownKey) {
+      made.unknown_keys.push_back(diagnostic.text());
+    }
+  }
+  if (!loaded.settings) {
+    return fail(ErrorKind::InvalidInput, "the configuration has errors");
+  }
+  made.settings = *std::move(loaded.settings);
+  return made;
+}
+
 int run_server(ServerOptions options) {
   async::block_signals({SIGTERM, SIGINT, SIGHUP});
   std::signal(SIGPIPE, SIG_IGN);
-  Result<config::Settings> settings = options.load();
-  if (!settings) {
+  Result<LoadedConfiguration> loaded = options.load();
+  if (!loaded) {
     return 1;
   }
   SystemEntropy entropy;
-  Result<void> ready = config::fill_missing_secrets(*settings, options.state_directory, entropy);
+  Result<void> ready =
+      config::fill_missing_secrets(loaded->settings, options.state_directory, entropy);
   if (ready) {
-    Server server(std::move(options), *std::move(settings));
+    Server server(std::move(options), *std::move(loaded));
     ready = server.prepare();
     if (ready) {
       return server.run();

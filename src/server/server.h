@@ -13,17 +13,21 @@
 
 namespace vallum::server {
 
+// A configuration that can be used, and what in it nobody understood.
+struct LoadedConfiguration {
+  config::Settings settings;
+  // One line each, shown by /status.
+  std::vector<std::string> unknown_keys;
+};
+
 // What a process is started with.
 struct ServerOptions {
   // Loads the configuration, at start and at each reload. Reports everything there is to say
   // itself.
-  UniqueFunction<Result<config::Settings>()> load;
+  UniqueFunction<Result<LoadedConfiguration>()> load;
   std::string state_directory;
   // Data cores; 0: as many as the machine has for us.
   unsigned cores = 0;
-  // Problems with unknown keys, shown by /status.
-  std::vector<std::string> notes;
-
   // A plain server of ours on loopback, for `vallum dev`.
   struct Embedded {
     net::SocketAddress address;
@@ -33,6 +37,9 @@ struct ServerOptions {
   // Called once everything listens.
   UniqueFunction<void(const std::vector<net::SocketAddress>& listeners)> started;
 };
+
+// Writes every diagnostic of a load to standard error. Fails when there are no settings.
+Result<LoadedConfiguration> report_loaded(config::Loaded loaded);
 
 // Runs until SIGTERM or SIGINT, then lets what is under way end. SIGHUP loads the configuration
 // anew. Returns the exit code; what went wrong is on standard error. Call it once, on the main

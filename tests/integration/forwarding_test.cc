@@ -63,7 +63,7 @@ TEST_F(ForwardingTest, ARefusedRequestDoesNotLendItsBodyToTheNext) {
   ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
   client.send(
       "POST / HTTP/1.1\r\nHost: app.example\r\nAccept: application/json\r\nContent-Length: "
-      "30\r\n\r\n"
+      "31\r\n\r\n"
       "GET / HTTP/1.1\r\nHost: a\r\n\r\n...." +
       request("GET /second"));
 

@@ -85,7 +85,7 @@ Page Browser::send(const std::string& bytes) {
   client.send(bytes);
   Page page;
   page.head = client.expect_head(starts_with("HTTP/1.1 "));
-  page.status = std::stoi(page.head.start_line.substr(9, 3));
+  page.status = static_cast<int>(parse_u64(page.head.start_line.substr(9, 3)).value_or(0));
   page.body = client.read_body(page.head);
   return page;
 }
