@@ -12,12 +12,17 @@
 
 namespace vallum::testing {
 
-// An authority and the certificates it signs, valid from a day before `now` for a year. For tests
-// of modules that link tls.
+// An authority and the certificates it signs, valid from `around` before `now` until `around` after
+// it. For tests of modules that link tls.
 class TestCertificates {
  public:
-  explicit TestCertificates(WallTime now, std::uint64_t seed = 11)
-      : now_(now), entropy_(seed), authority_(*generate_ca(request("Test authority"), entropy_)) {}
+  explicit TestCertificates(WallTime now,
+                            std::uint64_t seed = 11,
+                            Duration around = std::chrono::days(365))
+      : now_(now),
+        around_(around),
+        entropy_(seed),
+        authority_(*generate_ca(request("Test authority"), entropy_)) {}
 
   const std::string& authority_pem() const { return authority_.certificate_pem; }
 
@@ -40,11 +45,12 @@ class TestCertificates {
     return {.common_name = std::string(common_name),
             .dns_names = {},
             .ip_addresses = {},
-            .not_before = now_ - std::chrono::days(1),
-            .not_after = now_ + std::chrono::days(365)};
+            .not_before = now_ - around_,
+            .not_after = now_ + around_};
   }
 
   WallTime now_;
+  Duration around_;
   SeededEntropy entropy_;
   crypto::CertifiedKey authority_;
 };
