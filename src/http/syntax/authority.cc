@@ -1,7 +1,10 @@
 #include "http/syntax/authority.h"
 
 #include <algorithm>
-#include <string>
+#include <array>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include "base/ip_address.h"
 #include "base/strings.h"
@@ -47,8 +50,11 @@ const char* Authority::set_address(std::string_view bracketed) {
   if (!address || address->is_v4()) {
     return "host: not a plain IPv6 address in brackets";
   }
+  // Not address->text(): a string of its own would be the one allocation of a request.
+  std::array<char, INET6_ADDRSTRLEN> canonical{};
+  inet_ntop(AF_INET6, address->bytes().data(), canonical.data(), canonical.size());
   append("[");
-  append(address->text());
+  append(canonical.data());
   append("]");
   is_ip_ = true;
   return nullptr;
