@@ -107,7 +107,7 @@ Result<LoginState> LoginStates::open_state(const CsrfToken& token, std::string_v
   }
   const std::optional<std::uint64_t> seconds =
       parse_u64(text.substr(first + 1, second - first - 1));
-  if (!seconds || *seconds > 99'999'999'999U) {
+  if (!seconds || *seconds > 9'000'000'000U) {
     return bad_state();
   }
   const Result<Bytes> url =

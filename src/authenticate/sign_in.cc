@@ -172,7 +172,7 @@ Async<std::optional<http::Response>> Authenticator::break_loop(const Visit* visi
   const std::optional<std::uint64_t> first = parse_u64(attempts->substr(0, dot));
   const std::optional<std::uint64_t> count =
       dot == std::string::npos ? std::nullopt : parse_u64(attempts->substr(dot + 1));
-  if (!first || !count || *count < kLoginsBeforeLoop || *first > 99'999'999'999U ||
+  if (!first || !count || *count < kLoginsBeforeLoop || *first > 9'000'000'000U ||
       from_unix_seconds(static_cast<std::int64_t>(*first)) + kLoopWindow < now()) {
     co_return std::nullopt;
   }

@@ -16,8 +16,10 @@ Result<WallTime> parse_seconds(const codec::Query& query, std::string_view name)
   if (text == nullptr || text->size() > 12) {
     return fail(ErrorKind::InvalidInput, "signed URL: a time is missing or malformed");
   }
+  // Nanoseconds since 1970 end in 2262; nobody means a time beyond 2255.
+  constexpr std::uint64_t kSecondsMax = 9'000'000'000;
   const std::optional<std::uint64_t> seconds = parse_u64(*text);
-  if (!seconds) {
+  if (!seconds || *seconds > kSecondsMax) {
     return fail(ErrorKind::InvalidInput, "signed URL: a time is missing or malformed");
   }
   return from_unix_seconds(static_cast<std::int64_t>(*seconds));

@@ -216,7 +216,6 @@ INSTANTIATE_TEST_SUITE_P(Valid,
                                            Example{"valid-10-timeouts-upgrades.yaml", {}},
                                            Example{"valid-11-tcp-udp-tunnels.yaml", {}},
                                            Example{"valid-13-mtls-default-deny.yaml", {}},
-                                           Example{"valid-14-mtls-policy-mode.yaml", {}},
                                            Example{"valid-15-mtls-reject-connection.yaml", {}},
                                            Example{"valid-18-observability.yaml", {}},
                                            Example{"valid-21-kubernetes-mcp-gcp.yaml", {}},
@@ -228,11 +227,14 @@ INSTANTIATE_TEST_SUITE_P(Valid,
 INSTANTIATE_TEST_SUITE_P(
     SplitModes,
     ExampleTest,
-    ::testing::Values(Example{"valid-19-split-proxy.yaml",
-                              {"c.yaml:3:1: services: ", "c.yaml:5:1: authenticate_service_url: "}},
-                      Example{"valid-20-split-databroker-postgres.yaml",
-                              {"c.yaml:2:1: services: ",
-                               "c.yaml:4:1: databroker_storage_type: postgres is not built"}}));
+    ::testing::Values(
+        Example{"valid-14-mtls-policy-mode.yaml",
+                {"c.yaml:16:22: routes[0]: criterion invalid_client_certificate is not available"}},
+        Example{"valid-19-split-proxy.yaml",
+                {"c.yaml:3:1: services: ", "c.yaml:5:1: authenticate_service_url: "}},
+        Example{"valid-20-split-databroker-postgres.yaml",
+                {"c.yaml:2:1: services: ",
+                 "c.yaml:4:1: databroker_storage_type: postgres is not built"}}));
 
 }  // namespace
 }  // namespace vallum::config

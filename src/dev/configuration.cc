@@ -65,7 +65,8 @@ std::string configuration_yaml(DevelopmentMode /*mode*/, const ConfigurationPlan
       "# The defaults without Strict-Transport-Security, which a browser would keep for "
       "localhost.\n";
   out +=
-      "set_response_headers:\n  X-Frame-Options: SAMEORIGIN\n  X-XSS-Protection: \"1; mode=block\"\n";
+      "set_response_headers:\n  X-Frame-Options: SAMEORIGIN\n  X-XSS-Protection: \"1; "
+      "mode=block\"\n";
   out += "\nroutes:\n  # Whoever has signed in.\n";
   out += "  - " + line("from", application_url(plan));
   out += "    " + line("to", loopback_url(plan.application_port));
