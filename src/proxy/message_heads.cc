@@ -98,6 +98,7 @@ Fate fate_of_request_field(FieldId id) {
     case FieldId::XRequestId:
     case FieldId::XPomerium:
     case FieldId::XEnvoy:
+    case FieldId::Impersonate:  // a Kubernetes API believes it of whoever it trusts, which is us
       return Fate::Drop;
     case FieldId::Authorization:
     case FieldId::Other:

@@ -56,17 +56,18 @@ TEST_F(UpstreamRequestTest, CarriesTheRequestAndSaysWhoAskedThrough) {
             "X-Pomerium-Jwt-Assertion: ours\r\n\r\n");
 }
 
-// Covers HDR-01, HDR-02, HDR-03, HDR-06, HDR-10, HDR-11.
+// Covers HDR-01, HDR-02, HDR-03, HDR-06, HDR-09, HDR-10, HDR-11.
 TEST_F(UpstreamRequestTest, NothingThatOnlyWeMaySayComesFromTheClient) {
   const std::string out = forward(
       get("X-Pomerium-Jwt-Assertion: forged\r\nx-pomerium-claim-email: a@b\r\n"
           "X.Pomerium.Claim.Email: a@b\r\nX-Pomerium-Authorization: handle\r\n"
           "X-Pomerium-Set-Cookie: a=b\r\nX-Pomerium-Reproxy-Policy: 1\r\n"
           "X-Envoy-Original-Path: /x\r\nX-Envoy-Internal: true\r\nX-Forwarded-Client-Cert: c\r\n"
-          "X-Request-Id: theirs\r\n"));
+          "X-Request-Id: theirs\r\nImpersonate-User: root\r\nimpersonate_group: root\r\n"));
 
   EXPECT_EQ(out.find("forged"), std::string::npos);
-  for (const char* gone : {"a@b", "handle", "a=b", "eproxy", "nvoy", "Client-Cert", "theirs"}) {
+  for (const char* gone :
+       {"a@b", "handle", "a=b", "eproxy", "nvoy", "Client-Cert", "theirs", "root"}) {
     EXPECT_FALSE(contains(out, gone)) << gone;
   }
 }

@@ -111,13 +111,15 @@ bool is_alphanumeric(char c) {
   return is_ascii_alpha(c) || is_ascii_digit(c);
 }
 
+// `word`, and then a separator or the end.
+bool begins_with_word(std::string_view name, std::string_view word) {
+  return name.size() >= word.size() && iequals(name.substr(0, word.size()), word) &&
+         (name.size() == word.size() || !is_alphanumeric(name[word.size()]));
+}
+
 // x, a separator, `word`, and then a separator or the end.
 bool is_of_family(std::string_view name, std::string_view word) {
-  if (name.size() < word.size() + 2 || is_alphanumeric(name[1]) ||
-      !iequals(name.substr(2, word.size()), word)) {
-    return false;
-  }
-  return name.size() == word.size() + 2 || !is_alphanumeric(name[word.size() + 2]);
+  return name.size() > 2 && !is_alphanumeric(name[1]) && begins_with_word(name.substr(2), word);
 }
 
 }  // namespace
@@ -139,6 +141,9 @@ FieldId field_id(std::string_view name) {
     if (is_of_family(name, "envoy")) {
       return FieldId::XEnvoy;
     }
+  }
+  if (begins_with_word(name, "impersonate")) {
+    return FieldId::Impersonate;
   }
   return FieldId::Other;
 }

@@ -56,6 +56,7 @@ enum class FieldId : std::uint8_t {
   // X-Pomerium-Claim-Email from x.pomerium_claim-email.
   XPomerium,
   XEnvoy,
+  Impersonate,
 };
 
 // Requires a token of RFC 9110 5.6.2 (what the parsers call a name always is one).

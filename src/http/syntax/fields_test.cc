@@ -53,6 +53,9 @@ TEST(FieldIdTest, FoldsEverySpellingAnApplicationCouldTakeForOurs) {
   }
   EXPECT_EQ(field_id("X-Envoy-Original-Path"), FieldId::XEnvoy);
   EXPECT_EQ(field_id("x_envoy_internal"), FieldId::XEnvoy);
+  EXPECT_EQ(field_id("Impersonate-User"), FieldId::Impersonate);
+  EXPECT_EQ(field_id("IMPERSONATE_Extra.x"), FieldId::Impersonate);
+  EXPECT_EQ(field_id("Impersonated"), FieldId::Other);
   EXPECT_EQ(field_id("x-pomeriumx"), FieldId::Other);
 }
 
