@@ -265,11 +265,11 @@ Refusal refusal_of(LoginProblem problem) {
   switch (problem) {
     case LoginProblem::ProviderUnreachable:
       return {.status = 503,
-              .reason = "identity provider unreachable",
-              .title = "The identity provider cannot be reached",
+              .reason = "identity provider unavailable",
+              .title = "The identity provider is not available",
               .explanation =
-                  "Nobody can sign in until the identity provider answers again. Who has "
-                  "signed in already is not affected. Try again in a moment."};
+                  "It cannot be reached, or does not answer as it should, so nobody can sign in "
+                  "right now. Who has signed in already is not affected. Try again in a moment."};
     case LoginProblem::ProviderTimeout:
       return {
           .status = 504,

@@ -30,6 +30,7 @@ TEST_F(AnswerTest, APageCannotBeFramedAndRunsNothing) {
   EXPECT_TRUE(policy.contains("form-action 'self'"));
   EXPECT_FALSE(policy.contains("unsafe"));
   EXPECT_EQ(page.headers.value("X-Frame-Options"), "DENY");
+  EXPECT_EQ(page.headers.value("Referrer-Policy"), "same-origin");
   EXPECT_EQ(page.headers.value("Cache-Control"), "no-store");
   EXPECT_EQ(page.headers.value("X-Pomerium-Intercepted-Response"), "true");
 }
