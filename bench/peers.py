@@ -119,4 +119,4 @@ def vallum(run, port, origin, binary, dev_config):
 
 
 def find_dev_config(state):
-    return (pathlib.Path(state) / "config.yaml").read_text()
+    return (pathlib.Path(state) / "dev" / "config.yaml").read_text()

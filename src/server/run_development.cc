@@ -14,6 +14,7 @@
 #include "dev/configuration.h"
 #include "dev/demo_application.h"
 #include "dev/development_mode.h"
+#include "dev/files.h"
 #include "dev/identity_provider.h"
 #include "dev/local_authority.h"
 #include "net/kernel_network.h"
@@ -91,7 +92,8 @@ Result<void> Development::prepare() {
   TRY(const Secret shared, config::load_or_create_secret(folder, "shared_secret", entropy));
   TRY(crypto::JwkSet keys, crypto::JwkSet::parse(crypto::SigningKeys::derive(shared).jwks()));
   application = std::make_unique<dev::DemoApplication>(mode, std::move(keys), clock, entropy);
-  return {};
+  // Not read again: for whoever wants to see it, or to begin a configuration with it.
+  return dev::write_private_file(folder + "/config.yaml", dev::configuration_yaml(mode, plan));
 }
 
 int report(const Error& error) {
