@@ -63,7 +63,7 @@ TEST_F(UpstreamRequestTest, NothingThatOnlyWeMaySayComesFromTheClient) {
           "X.Pomerium.Claim.Email: a@b\r\nX-Pomerium-Authorization: handle\r\n"
           "X-Pomerium-Set-Cookie: a=b\r\nX-Pomerium-Reproxy-Policy: 1\r\n"
           "X-Envoy-Original-Path: /x\r\nX-Envoy-Internal: true\r\nX-Forwarded-Client-Cert: c\r\n"
-          "X-Request-Id: theirs\r\nImpersonate-User: root\r\nimpersonate_group: root\r\n"));
+          "X-Request-Id: theirs\r\nImpersonate-User: root\r\nImpersonate.Group: root\r\n"));
 
   EXPECT_EQ(out.find("forged"), std::string::npos);
   for (const char* gone :
