@@ -52,7 +52,7 @@ certificate_file: {run}/cert.pem
 certificate_key_file: {run}/key.pem
 authenticate_service_url: https://authenticate.localhost:{port}
 idp_provider: oidc
-idp_provider_url: {idp_url}
+idp_provider_url: {idp_provider_url}
 idp_client_id: {idp_client_id}
 idp_client_secret: {idp_client_secret}
 idp_scopes: [openid, profile, email, groups, offline_access]
