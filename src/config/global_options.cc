@@ -133,8 +133,12 @@ constexpr auto kOptions = std::to_array<Option>({
         "addresses."),
     global<[](Settings& s) -> auto& { return s.provider.type; }>(
         "idp_provider", "", "Type of the identity provider. `oidc` is available."),
-    global<[](Settings& s) -> auto& { return s.provider.url; }>(
-        "idp_provider_url", "", "Issuer of the identity provider."),
+    {.name = "idp_provider_url",
+     .type = Url,
+     .fallback = "",
+     .documentation = "Issuer of the identity provider, to the letter as it names itself.",
+     .choices = {},
+     .read_global = read_provider_url},
     global<[](Settings& s) -> auto& { return s.provider.client_id; }>(
         "idp_client_id", "", "Client id at the identity provider."),
     global<[](Settings& s) -> auto& { return s.provider.client_secret; }>(

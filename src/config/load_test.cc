@@ -208,6 +208,17 @@ TEST_F(ConfigTest, ListsInOneStringKeepTheirSpacesAndWarn) {
   EXPECT_EQ(warnings(loaded).size(), 1U);
 }
 
+TEST_F(ConfigTest, TheIssuerIsKeptAsItWasWritten) {
+  for (const char* issuer :
+       {"https://idp.example/", "https://idp.example", "https://IDP.example/a/"}) {
+    const Settings settings = accepted("idp_provider_url: " + std::string(issuer) + "\n");
+
+    EXPECT_EQ(settings.provider.issuer, issuer);
+    EXPECT_TRUE(settings.provider.url.has_value());
+  }
+  EXPECT_EQ(refused("idp_provider_url: idp.example\n").size(), 1U);
+}
+
 TEST_F(ConfigTest, AddressesAreLiteral) {
   EXPECT_EQ(accepted("address: 10.0.0.1\n").address.port, 443);
   EXPECT_EQ(accepted("address: '[::1]:8443'\n").address,
@@ -271,12 +282,15 @@ TEST_F(ConfigTest, ClaimHeadersHaveThreeForms) {
 
 TEST_F(ConfigTest, RuntimeFlagsAreMergedOverTheirDefaults) {
   const Loaded loaded = load(
-      "runtime_flags: {pomerium_jwt_endpoint: true, routes_portal: false, mcp: true, nope: true}");
+      "runtime_flags: {allow_any_sign_out_redirect_uri: true, routes_portal: false, mcp: true, "
+      "pomerium_jwt_endpoint: true, nope: true}");
 
-  EXPECT_TRUE(loaded.settings->flags.pomerium_jwt_endpoint);
+  EXPECT_TRUE(loaded.settings->flags.allow_any_sign_out_redirect_uri);
   EXPECT_TRUE(loaded.settings->flags.match_any_incoming_port);
   EXPECT_EQ(warnings(loaded),
-            (Lines{"c.yaml:1:46: runtime flag routes_portal is not built yet and has no effect"}));
+            (Lines{"c.yaml:1:56: runtime flag routes_portal is not built yet and has no effect",
+                   "c.yaml:1:89: runtime flag pomerium_jwt_endpoint is not built yet and has no "
+                   "effect"}));
   EXPECT_EQ(texts(loaded, Severity::UnknownKey).size(), 1U);
 }
 

@@ -2,7 +2,6 @@
 
 #include "codec/base64.h"
 #include "config/header_template.h"
-#include "config/route_id.h"
 #include "crypto/x509.h"
 #include "policy/facts.h"
 #include "support/config_fixture.h"

@@ -145,6 +145,13 @@ void read_certificates(Reading& reading, const Value& value, GlobalTarget& targe
   }
 }
 
+void read_provider_url(Reading& reading, const Value& value, GlobalTarget& target) {
+  ProviderSettings& provider = target.settings.provider;
+  if (read_into(reading, *value.node, provider.url) && provider.url) {
+    provider.issuer = scalar_text(*value.node).value_or("");
+  }
+}
+
 std::vector<Value> read_route_list(Reading& reading, const Value& value) {
   const Node* list = value.node;
   Place place = value.place;

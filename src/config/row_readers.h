@@ -29,6 +29,7 @@ Wrong are_tokens(const std::vector<std::string>& value);
 
 void read_public_address(Reading& reading, const Value& value, GlobalTarget& target);
 void read_certificates(Reading& reading, const Value& value, GlobalTarget& target);
+void read_provider_url(Reading& reading, const Value& value, GlobalTarget& target);
 
 // A list of routes, or base64 of one in a string.
 std::vector<Value> read_route_list(Reading& reading, const Value& value);

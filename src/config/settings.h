@@ -53,6 +53,7 @@ struct CookieSettings {
 struct ProviderSettings {
   std::string type;  // "oidc"; empty: none
   std::optional<http::Uri> url;
+  std::string issuer;  // `url` as it was written: an issuer is compared to the letter
   std::string client_id;
   Secret client_secret;
   std::vector<std::string> scopes;  // empty: the provider's default
@@ -82,7 +83,6 @@ struct LimitSettings {
 struct RuntimeFlags {
   bool match_any_incoming_port = true;
   bool allow_any_sign_out_redirect_uri = false;
-  bool pomerium_jwt_endpoint = false;
 };
 
 struct Settings {

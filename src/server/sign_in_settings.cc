@@ -29,12 +29,7 @@ bool has_provider(const config::Settings& settings) {
 
 identity::ProviderSettings provider_settings(const config::Settings& settings) {
   identity::ProviderSettings made;
-  // The issuer is compared to the byte with what the provider says of itself, which has no slash at
-  // its end.
-  made.issuer = settings.provider.url->text();
-  if (made.issuer.ends_with('/')) {
-    made.issuer.pop_back();
-  }
+  made.issuer = settings.provider.issuer;
   made.client_id = settings.provider.client_id;
   made.client_secret = settings.provider.client_secret.clone();
   made.redirect_uri = std::string(settings.authenticate_service_url->origin()) + "/oauth2/callback";
