@@ -19,6 +19,7 @@
 #include "async/run_on.h"
 #include "async/scope.h"
 #include "async/signal_watch.h"
+#include "async/sleep.h"
 #include "config/state_directory.h"
 #include "databroker/store/memory_store.h"
 #include "databroker/store/sqlite_store.h"
@@ -45,6 +46,7 @@ constexpr std::size_t kLaneBytes = std::size_t{4} << 20;
 // How long requests that are under way may go on after SIGTERM.
 constexpr Duration kDrainGrace = std::chrono::seconds(30);
 constexpr Duration kWriterGrace = std::chrono::seconds(5);
+constexpr Duration kStoreLookInterval = std::chrono::seconds(10);
 constexpr std::size_t kTicketSeedBytes = 32;
 constexpr std::string_view kVersion = "0.1.0";
 
@@ -98,6 +100,7 @@ class Server {
   Result<void> serve_plain(net::SocketAddress address, proxy::PlainServer::Handler handler);
   Result<async::Snapshot<proxy::Generation>> next_generation();
   Task<void> supervise();
+  Task<void> watch_store();
   Task<void> reload();
   void not_reloaded(const Error& error);
   Task<void> shut_down();
@@ -368,9 +371,30 @@ int Server::run() {
   start_threads();
   report_health();
   control_tasks_->spawn(supervise());
+  control_tasks_->spawn(watch_store());
   log_.info("ready", {{"cores", cores_}});
   control_.core->run();
   return 0;
+}
+
+// A store that cannot write, or that somebody altered, is shown and said once. Sessions that are
+// known go on being served, so readiness does not depend on it.
+Task<void> Server::watch_store() {
+  std::string before;
+  while (true) {
+    const Result<std::optional<Error>> failure = co_await broker_->storage_failure();
+    std::string now = failure && *failure ? std::string((*failure)->message()) : std::string();
+    if (now != before) {
+      if (now.empty()) {
+        log_.info("the store works again");
+      } else {
+        log_.error("the store fails", {{"error", now}});
+      }
+      before = now;
+    }
+    health_->failed("storage.failure", std::move(now));
+    co_await async::sleep_for(*control_.core, kStoreLookInterval);
+  }
 }
 
 Task<void> Server::supervise() {
