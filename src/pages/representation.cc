@@ -33,6 +33,10 @@ std::optional<Representation> grpc_family(std::string_view content_type) {
 
 }  // namespace
 
+bool is_navigation(std::string_view fetch_mode) {
+  return fetch_mode.empty() || fetch_mode == "navigate";
+}
+
 Representation choose_representation(const Audience& audience) {
   if (audience.user_agent.contains("kubernetes/")) {
     return Representation::Kubernetes;
@@ -43,7 +47,9 @@ Representation choose_representation(const Audience& audience) {
   if (codec::prefers_json(audience.accept)) {
     return Representation::Json;
   }
-  return grpc_family(audience.content_type).value_or(Representation::Html);
+  // A script or an image takes anything and shows no page.
+  return grpc_family(audience.content_type)
+      .value_or(is_navigation(audience.fetch_mode) ? Representation::Html : Representation::Json);
 }
 
 Representation choose_failure_representation(const Audience& audience) {

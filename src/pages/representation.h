@@ -12,7 +12,12 @@ struct Audience {
   std::string_view accept = {};
   std::string_view content_type = {};
   std::string_view user_agent = {};
+  std::string_view fetch_mode = {};  // Sec-Fetch-Mode
 };
+
+// A person's browser shows the answer, as far as the request tells: what does not say so may be an
+// old browser.
+bool is_navigation(std::string_view fetch_mode);
 
 enum class Representation : std::uint8_t {
   Html,

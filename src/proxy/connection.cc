@@ -29,6 +29,7 @@ Task<void> Connection::run() {
       break;
     }
     std::unique_ptr<Exchange> x = core_.take_exchange();
+    x->started = core_.core().now();
     const HeadRead read = co_await read_head(x.get());
     if (read == HeadRead::Closed) {
       core_.give_exchange(std::move(x));
@@ -55,50 +56,53 @@ Task<void> Connection::run() {
   co_await finish(cut);
 }
 
-// Waits for the first byte of a request without holding memory for it. Returns false when none
-// comes.
+// Waits for the first byte of a request without holding memory for it; then it is in in_. Returns
+// false when none comes.
 Task<bool> Connection::await_request() {
-  if (!in_.empty()) {
-    co_return true;
+  const Limits& limits = core_.generation()->limits;
+  const Deadline deadline = limits.idle_timeout == Duration::zero()
+                                ? Deadline::never()
+                                : core_.core().deadline_in(limits.idle_timeout);
+  while (in_.empty()) {
+    if (stream_->may_read()) {
+      const IoResult result = stream_->try_read(in_.space(limits.request_head.head_bytes_max + 1));
+      if (result.is_done()) {
+        in_.produced(result.bytes);
+        break;
+      }
+      if (result.status != IoResult::Status::WouldBlock) {
+        co_return false;
+      }
+    }
+    in_.release();
+    const async::CancelCallback close_it(core_.drain_token(), [this] { stream_->close(); });
+    const Ready ready = co_await stream_->readable(deadline);
+    if (ready != Ready::Ready) {
+      co_return false;
+    }
   }
-  in_.release();
-  if (stream_->may_read()) {
-    co_return true;
-  }
-  const Duration idle = core_.generation()->limits.idle_timeout;
-  const Deadline deadline =
-      idle == Duration::zero() ? Deadline::never() : core_.core().deadline_in(idle);
-  const async::CancelCallback close_it(core_.drain_token(), [this] { stream_->close(); });
-  const Ready ready = co_await stream_->readable(deadline);
-  co_return ready == Ready::Ready;
+  co_return true;
 }
 
-// Reads one head into x->head. Its bytes move to x->head_bytes; what follows stays in in_.
+// Reads one head, which has begun in in_, into x->head. Its bytes move to x->head_bytes; what
+// follows stays in in_.
 Task<Connection::HeadRead> Connection::read_head(Exchange* x) {
   const Limits& limits = x->generation->limits;
-  const Deadline first_byte = core_.core().deadline_in(
-      limits.idle_timeout == Duration::zero() ? std::chrono::hours(24) : limits.idle_timeout);
-  Deadline deadline = first_byte;
+  const Deadline deadline = core_.core().deadline_in(limits.header_timeout);
   reader_.reset();
   while (true) {
-    if (!in_.empty()) {
-      const http::HeadStep step = reader_.read_request(in_.text(), x->head);
-      if (step.failed()) {
-        const http::H1Refusal& refusal = http::describe(step.error);
-        reply_error(*x, refusal.status, refusal.text, refusal.name);
-        co_return HeadRead::Refused;
-      }
-      if (step.done()) {
-        // The views of the head point into this buffer, so the exchange takes it as it is.
-        const std::string_view rest = in_.text().substr(step.consumed);
-        x->head_bytes.swap(in_);
-        in_.append(rest);
-        co_return HeadRead::Complete;
-      }
-      if (deadline == first_byte) {
-        x->started = core_.core().now();
-        deadline = core_.core().deadline_in(limits.header_timeout);
-      }
+    const http::HeadStep step = reader_.read_request(in_.text(), x->head);
+    if (step.failed()) {
+      const http::H1Refusal& refusal = http::describe(step.error);
+      reply_error(*x, refusal.status, refusal.text, refusal.name);
+      co_return HeadRead::Refused;
+    }
+    if (step.done()) {
+      // The views of the head point into this buffer, so the exchange takes it as it is.
+      const std::string_view rest = in_.text().substr(step.consumed);
+      x->head_bytes.swap(in_);
+      in_.append(rest);
+      co_return HeadRead::Complete;
     }
     const IoResult result = stream_->try_read(in_.space(limits.request_head.head_bytes_max + 1));
     if (result.is_done()) {
@@ -108,12 +112,9 @@ Task<Connection::HeadRead> Connection::read_head(Exchange* x) {
     if (result.status != IoResult::Status::WouldBlock) {
       co_return HeadRead::Closed;
     }
-    if (in_.empty()) {
-      in_.release();
-    }
     const Ready ready = co_await stream_->readable(deadline);
     if (ready != Ready::Ready) {
-      co_return ready == Ready::TimedOut && !in_.empty() ? HeadRead::TimedOut : HeadRead::Closed;
+      co_return ready == Ready::TimedOut ? HeadRead::TimedOut : HeadRead::Closed;
     }
   }
 }
@@ -121,7 +122,7 @@ Task<Connection::HeadRead> Connection::read_head(Exchange* x) {
 void Connection::begin(Exchange& x) {
   x.id = core_.next_exchange_id();
   x.request_id = core_.entropy().uuid_text();
-  x.started = core_.core().now();
+  x.head_complete = core_.core().now();
   x.wall = core_.core().clock().wall();
   x.keep_alive = x.head.keep_alive;
   x.body_finished = x.head.framing.kind == http::BodyFraming::Kind::None;

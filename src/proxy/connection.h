@@ -16,6 +16,7 @@
 #include "upstream/pool.h"
 
 namespace vallum::pages {
+struct Audience;
 struct Refusal;
 }  // namespace vallum::pages
 
@@ -62,6 +63,7 @@ class Connection {
   http::Request owned_request(const Exchange& x, std::string body) const;
 
   // local.cc: answers of our own.
+  static pages::Audience audience_of(const Exchange& x);
   Task<void> answer_own(Exchange* x);
   Task<void> start_login(Exchange* x);
   Async<std::string> read_own_body(Exchange* x);
@@ -85,6 +87,8 @@ class Connection {
   Task<bool> still_allowed(Exchange* x);
   bool upgrade_is_allowed(const Exchange& x) const;
   RelayLimits relay_limits(const Exchange& x) const;
+  static Deadline latest_end(const Exchange& x);
+  Deadline answer_end(const Exchange& x) const;
   void fail_upstream(Exchange& x, const Error& error);
 
   // record.cc: what is written down.
@@ -97,8 +101,9 @@ class Connection {
   Buffer in_;
   http::HeadReader reader_;
   std::optional<http::Response> reply_;
-  // Of the body that is being uploaded while the answer is awaited.
+  // Of the exchange under way; later once its request is complete.
   Deadline exchange_end_ = Deadline::never();
+  // Of the body that is being uploaded while the answer is awaited.
   RelayFault upload_fault_ = RelayFault::None;
 };
 

@@ -38,7 +38,8 @@ struct Exchange {
   async::Snapshot<Generation> generation;
   policy::ExchangeId id{};
   UuidText request_id;
-  Instant started{};
+  Instant started{};  // its first byte
+  Instant head_complete{};
   WallTime wall{};
 
   // The head's bytes, to which the views of `head` point; they do not move until reset().

@@ -72,6 +72,20 @@ RelayLimits Connection::relay_limits(const Exchange& x) const {
   return {.end = exchange_end_, .idle = idle};
 }
 
+// When timeout_write ends an exchange, whatever it is doing then.
+Deadline Connection::latest_end(const Exchange& x) {
+  const Duration write_timeout = x.generation->limits.write_timeout;
+  return write_timeout == Duration::zero() ? Deadline::never()
+                                           : Deadline(x.started + write_timeout);
+}
+
+// When an exchange ends whose request is complete now: the route's timeout counts from here.
+Deadline Connection::answer_end(const Exchange& x) const {
+  const Duration timeout = x.route->forward.timeout;
+  const Deadline latest = latest_end(x);
+  return timeout == Duration::zero() ? latest : latest.earlier(core_.core().deadline_in(timeout));
+}
+
 bool Connection::upgrade_is_allowed(const Exchange& x) const {
   return x.route->forward.allow_websockets && iequals(x.head.upgrade, "websocket") &&
          x.head.method == http::Method::Get && x.body_finished;
@@ -113,10 +127,8 @@ Task<void> Connection::forward(Exchange* x, policy::Permit permit) {
     reply_error(*x, 503, "Service Unavailable", "decision_not_recorded");
     co_return;
   }
-  const Duration timeout = x->route->forward.timeout;
-  exchange_end_ = timeout == Duration::zero() || !x->body_finished
-                      ? Deadline::never()
-                      : core_.core().deadline_in(timeout);
+  exchange_end_ = x->body_finished ? answer_end(*x) : latest_end(*x);
+  upload_fault_ = RelayFault::None;
   const Deadline connect_end =
       exchange_end_.earlier(core_.core().deadline_in(x->generation->limits.connect_timeout));
   upstream::Pool::Reuse reuse = upstream::Pool::Reuse::Allowed;
@@ -227,15 +239,20 @@ Task<void> Connection::upload(Exchange* x, net::Stream* to, BodyRelay* body) {
       co_return;
     }
   }
-  RelayLimits limits = relay_limits(*x);
   const Duration read_timeout = x->generation->limits.read_timeout;
-  if (read_timeout != Duration::zero() && !x->route->forward.allow_websockets) {
-    limits.end = limits.end.earlier(Deadline(x->started + read_timeout));
-  }
+  const Deadline whole_request_by =
+      read_timeout == Duration::zero() ? Deadline::never() : Deadline(x->started + read_timeout);
+  RelayLimits limits = relay_limits(*x);
+  limits.end = limits.end.earlier(whole_request_by);
   upload_fault_ = co_await body->run(stream_.get(), &in_, to, limits);
+  if (upload_fault_ == RelayFault::TimedOut && x->ending == Ending::ViaUpstream &&
+      whole_request_by.has_passed(core_.core().clock())) {
+    // The answer has begun, so both directions go on for as long as they move.
+    upload_fault_ = co_await body->run(stream_.get(), &in_, to, relay_limits(*x));
+  }
   x->body_finished = upload_fault_ == RelayFault::None;
-  if (x->body_finished && x->route->forward.timeout != Duration::zero()) {
-    exchange_end_ = core_.core().deadline_in(x->route->forward.timeout);
+  if (x->body_finished) {
+    exchange_end_ = answer_end(*x);
   }
   x->request_body_bytes = body->bytes();
   if (upload_fault_ != RelayFault::None && upload_fault_ != RelayFault::SinkFailed) {
@@ -295,6 +312,10 @@ Task<bool> Connection::read_answer_head(Exchange* x, net::Stream* from) {
     if (ready == Ready::TimedOut && look_again != end) {
       continue;
     }
+    if (ready == Ready::TimedOut && latest_end(*x).has_passed(core_.core().clock())) {
+      reply_error(*x, 408, "Request Timeout", "max_duration_timeout");
+      co_return false;
+    }
     if (ready == Ready::TimedOut) {
       reply_error(*x, 504, "Gateway Timeout", "response_timeout");
       co_return false;
@@ -304,7 +325,8 @@ Task<bool> Connection::read_answer_head(Exchange* x, net::Stream* from) {
     }
   }
   if (upload_fault_ == RelayFault::TimedOut) {
-    reply_error(*x, 408, "Request Timeout", "request_timeout");
+    const bool latest = latest_end(*x).has_passed(core_.core().clock());
+    reply_error(*x, 408, "Request Timeout", latest ? "max_duration_timeout" : "request_timeout");
   } else if (upload_fault_ == RelayFault::SourceMalformed) {
     reply_error(*x, 400, "Bad Request", "request_body_malformed");
   } else if (upload_fault_ == RelayFault::SourceFailed) {

@@ -19,10 +19,11 @@ struct Limits {
                                  .underscore_names = http::UnderscoreNames::Allow};
   // From the first byte of a head to its end. Beyond: 408, close.
   Duration header_timeout = std::chrono::seconds(15);
-  // From the first byte of a request to its last. Beyond: 408, close. Zero: no limit.
+  // From the first byte of a request to its last, unless its answer has begun. Beyond: 408, close.
+  // Zero: no limit.
   Duration read_timeout = std::chrono::seconds(30);
-  // From the start of a request to the end of its answer. Beyond: 408, or a cut answer. Zero: no
-  // limit.
+  // From the first byte of a request to the end of its answer or of its live stream. Beyond: 408,
+  // or a cut. Zero: no limit.
   Duration write_timeout{};
   // Of a connection without a request. Beyond: close. Zero: no limit.
   Duration idle_timeout = std::chrono::minutes(5);

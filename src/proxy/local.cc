@@ -2,7 +2,6 @@
 
 #include "codec/accept.h"
 #include "http/status_of.h"
-#include "http/write_head.h"
 #include "pages/answer.h"
 #include "pages/representation.h"
 #include "proxy/connection.h"
@@ -14,16 +13,13 @@ using async::Ready;
 using http::FieldId;
 using net::IoResult;
 
-namespace {
-
-pages::Audience audience_of(const Exchange& x) {
+pages::Audience Connection::audience_of(const Exchange& x) {
   return {.path = x.target.path,
           .accept = x.head.fields.value(FieldId::Accept),
           .content_type = x.head.fields.value(FieldId::ContentType),
-          .user_agent = x.head.fields.value(FieldId::UserAgent)};
+          .user_agent = x.head.fields.value(FieldId::UserAgent),
+          .fetch_mode = x.head.fields.value(FieldId::SecFetchMode)};
 }
-
-}  // namespace
 
 // Makes a failure into an answer. What a client is told never depends on secrets of the failure.
 void Connection::reply_error(Exchange& x,

@@ -8,6 +8,7 @@
 #include "codec/percent.h"
 #include "http/status_of.h"
 #include "http/syntax/list_items.h"
+#include "session/credentials.h"
 
 namespace vallum::proxy {
 
@@ -57,20 +58,6 @@ bool connection_names_fields(const Fields& fields) {
     }
   }
   return names;
-}
-
-bool is_own_authorization(std::string_view value) {
-  constexpr std::string_view kOwnScheme = "pomerium ";
-  constexpr std::string_view kBearer = "bearer";
-  constexpr std::string_view kOwnToken = "pomerium-";
-  if (iequals(value.substr(0, kOwnScheme.size()), kOwnScheme) || iequals(value, "pomerium")) {
-    return true;
-  }
-  if (!iequals(value.substr(0, kBearer.size()), kBearer)) {
-    return false;
-  }
-  const std::string_view token = trim_ows(value.substr(kBearer.size()));
-  return iequals(token.substr(0, kOwnToken.size()), kOwnToken);
 }
 
 enum class Fate : std::uint8_t { Copy, Drop, CheckName };
@@ -134,7 +121,7 @@ void append_client_fields(std::string& out, const UpstreamRequest& request) {
   for (const Field& field : fields) {
     const Fate fate = fate_of_request_field(field.id);
     if (fate == Fate::Drop ||
-        (field.id == FieldId::Authorization && is_own_authorization(field.value)) ||
+        (field.id == FieldId::Authorization && session::carries_own_credential(field.value)) ||
         (!request.rules.not_from_client.empty() &&
          request.rules.not_from_client.contains(field.name)) ||
         (names_fields && is_named_by_connection(fields, field.name))) {

@@ -36,12 +36,6 @@ std::optional<IpAddress> forwarded_address(const http::Fields& fields, unsigned 
   return IpAddress::parse(ring[(count - hops) % kHopsMax]);
 }
 
-// A program asked, not a person who could follow a redirect to a login page.
-bool is_navigation(const http::Fields& fields) {
-  const std::string_view mode = fields.value(FieldId::SecFetchMode);
-  return mode.empty() || mode == "navigate";
-}
-
 }  // namespace
 
 void Connection::find_client(Exchange& x) {
@@ -109,9 +103,14 @@ Connection::Step Connection::decide(Exchange& x) {
   if (x.route == nullptr) {
     return Step::AnswerOwn;
   }
-  x.authorize_time = core_.core().clock().now() - x.started;
+  x.authorize_time = core_.core().clock().now() - x.head_complete;
   if (x.check.outcome == Outcome::Allowed && x.check.permit) {
     if (!settings->not_served_because.empty()) {
+      // Nothing is forwarded, but that this person would have been let in is on record.
+      if (!record_decision(x)) {
+        reply_error(x, 503, "Service Unavailable", "decision_not_recorded");
+        return Step::Replied;
+      }
       reply_error(x, 503, "Service Unavailable", "route_not_served");
       return Step::Replied;
     }
@@ -121,15 +120,12 @@ Connection::Step Connection::decide(Exchange& x) {
 }
 
 bool Connection::wants_login_redirect(const Exchange& x) const {
-  const pages::Representation form =
-      pages::choose_representation({.path = x.target.path,
-                                    .accept = x.head.fields.value(FieldId::Accept),
-                                    .content_type = x.head.fields.value(FieldId::ContentType),
-                                    .user_agent = x.head.fields.value(FieldId::UserAgent)});
+  const pages::Audience audience = audience_of(x);
+  const pages::Representation form = pages::choose_representation(audience);
   return form != pages::Representation::Grpc && form != pages::Representation::GrpcWeb &&
          form != pages::Representation::Kubernetes && form != pages::Representation::Robots &&
-         !x.check.presented_token && is_navigation(x.head.fields) && x.head.upgrade.empty() &&
-         codec::accepts_redirect(x.head.fields.value(FieldId::Accept));
+         !x.check.presented_token && pages::is_navigation(audience.fetch_mode) &&
+         x.head.upgrade.empty() && codec::accepts_redirect(audience.accept);
 }
 
 // Everything but forwarding: sign in, or a refusal that says why (policy specification 3.6, 3.7).

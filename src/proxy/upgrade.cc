@@ -132,7 +132,7 @@ Task<void> Connection::run_upgraded(Exchange* x, upstream::Lease* lease) {
                           .upgrade = x->answer.upgrade,
                           .date = core_.http_date()});
   x->upstream_bytes.consume(x->answer_head_bytes);
-  const RelayLimits limits{.end = Deadline::never(), .idle = x->route->forward.idle_timeout};
+  const RelayLimits limits{.end = latest_end(*x), .idle = x->route->forward.idle_timeout};
   const Result<void> told =
       co_await net::write_all(stream_.get(), as_bytes(x->out), limits.next(core_.core()));
   if (!told) {

@@ -222,6 +222,44 @@ TEST_F(ForwardingTest, SlowHeadsAndIdleConnectionsEnd) {
   idle.expect_end();
 }
 
+TEST_F(ForwardingTest, AnUploadThatDribblesEndsAtTimeoutRead) {
+  ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
+  client.send(request("POST /", "Content-Length: 100\r\n"));
+  for (int i = 0; i < 29; ++i) {
+    world_.advance(1s);
+    client.send("x");
+  }
+
+  client.expect_head("HTTP/1.1 408 Request Timeout", {{"connection", "close"}});
+
+  EXPECT_EQ(application().requests_seen(), 0U);
+  EXPECT_TRUE(contains(deployment_.records(), "request_timeout"));
+}
+
+class LongestExchangeTest : public IntegrationTest {
+ protected:
+  LongestExchangeTest()
+      : IntegrationTest({.more_options = "timeout_write: 10s\n", .more_routes = {}}) {}
+};
+
+TEST_F(LongestExchangeTest, AnAnswerThatHasNotBegunByThenIs408) {
+  application().think_time = 20s;
+
+  EXPECT_EQ(browser_.get("https://public.example/").status, 408);
+
+  EXPECT_TRUE(contains(deployment_.records(), "max_duration_timeout"));
+}
+
+TEST_F(LongestExchangeTest, AnUploadOrItsAnswerEndsThenToo) {
+  ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
+  const Instant began = world_.clock().now();
+  client.send(request("POST /", "Content-Length: 100\r\n") + "x");
+
+  client.expect_head("HTTP/1.1 408 Request Timeout", {{"connection", "close"}});
+
+  EXPECT_LE(world_.clock().now() - began, 11s);
+}
+
 TEST_F(ForwardingTest, OwnEndpointsAnswerOnEveryHost) {
   EXPECT_EQ(browser_.get("https://any.example/ping").body, "OK\n");
   EXPECT_EQ(browser_.get("https://app.example/healthz").status, 200);
