@@ -22,6 +22,14 @@ void set_cookie(http::Response& response, const codec::SetCookie& cookie) {
   }
 }
 
+pages::Audience audience_of(const http::Request& request) {
+  return {.path = request.path,
+          .accept = request.headers.value("accept"),
+          .content_type = request.headers.value("content-type"),
+          .user_agent = request.headers.value("user-agent"),
+          .fetch_mode = request.headers.value("sec-fetch-mode")};
+}
+
 http::Response text_answer(std::uint16_t status, std::string text) {
   http::Response response{.status = status, .headers = {}, .body = std::move(text)};
   response.headers.add("Content-Type", "text/plain; charset=utf-8");

@@ -90,6 +90,7 @@ class Authenticator {
 
  private:
   struct Handed;
+  struct Ended;
 
   bool is_authenticate_host(const http::Authority& host) const;
 
@@ -122,7 +123,11 @@ class Authenticator {
                                   const codec::Query& query,
                                   std::string_view error,
                                   bool is_ours) const;
-  http::Response restart(const http::Request& request, const LoginState& state);
+  std::string wanted_page(std::string_view sign_in_url) const;
+  http::Response not_begun_here(const http::Request& request,
+                                std::string_view state,
+                                std::string_view explanation) const;
+  http::Response restart(const http::Request& request, const LoginState& state) const;
   Result<http::Response> route_callback(const http::Request& request);
   Result<http::Uri> target_of(const codec::Query& query) const;
   Async<std::optional<databroker::Write>> directory_write(const identity::SignedIn* signed_in,
@@ -139,9 +144,12 @@ class Authenticator {
   // sign_out.cc
   Async<http::Response> sign_out_of_route(Visit visit, Deadline deadline);
   Async<http::Response> sign_out(http::Request request, Deadline deadline);
-  Async<http::Response> end_session(http::Request request, std::string target, Deadline deadline);
+  Async<Secret> end_session(std::string session_id, Deadline deadline);
+  Task<std::string> leave_provider(Secret id_token, std::string target, Deadline deadline);
   std::string sign_out_target(const codec::Query& query) const;
-  Async<void> delete_session(std::string session_id, Deadline deadline);
+  std::string own_session_id(const http::Request& request);
+  std::string seal_ended(std::string_view session_id, const Secret& id_token) const;
+  std::optional<Ended> open_link(const http::Request& request);
 
   // cookies.cc
   codec::SetCookie session_cookie(std::string value) const;

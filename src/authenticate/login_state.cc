@@ -85,7 +85,12 @@ std::string LoginStates::make_state(const CsrfToken& token,
   return codec::encode_base64(as_bytes(text), codec::Base64::Url);
 }
 
-Result<LoginState> LoginStates::open_state(const CsrfToken& token, std::string_view state) const {
+struct LoginStates::Opened {
+  Bytes token;
+  LoginState state;
+};
+
+Result<LoginStates::Opened> LoginStates::open_any(std::string_view state) const {
   if (state.size() > kStateBytesMax) {
     return bad_state();
   }
@@ -100,14 +105,10 @@ Result<LoginState> LoginStates::open_state(const CsrfToken& token, std::string_v
   if (third == std::string_view::npos) {
     return bad_state();
   }
-  const std::optional<Bytes> carried =
-      codec::decode_base64(text.substr(0, first), codec::Base64::Std);
-  if (!carried || !constant_time_equal(*carried, token)) {
-    return bad_state();
-  }
+  std::optional<Bytes> token = codec::decode_base64(text.substr(0, first), codec::Base64::Std);
   const std::optional<std::uint64_t> seconds =
       parse_u64(text.substr(first + 1, second - first - 1));
-  if (!seconds || *seconds > 9'000'000'000U) {
+  if (!token || !seconds || *seconds > 9'000'000'000U) {
     return bad_state();
   }
   const Result<Bytes> url =
@@ -115,8 +116,22 @@ Result<LoginState> LoginStates::open_state(const CsrfToken& token, std::string_v
   if (!url) {
     return bad_state();
   }
-  return LoginState{.sign_in_url = std::string(as_text(*url)),
-                    .issued = from_unix_seconds(static_cast<std::int64_t>(*seconds))};
+  return Opened{.token = *std::move(token),
+                .state = {.sign_in_url = std::string(as_text(*url)),
+                          .issued = from_unix_seconds(static_cast<std::int64_t>(*seconds))}};
+}
+
+Result<LoginState> LoginStates::open_state(const CsrfToken& token, std::string_view state) const {
+  TRY(Opened opened, open_any(state));
+  if (!constant_time_equal(opened.token, token)) {
+    return bad_state();
+  }
+  return std::move(opened.state);
+}
+
+std::string LoginStates::sign_in_url_of_anybody(std::string_view state) const {
+  Result<Opened> opened = open_any(state);
+  return opened ? std::move(opened->state.sign_in_url) : std::string();
 }
 
 std::string LoginStates::pkce_verifier(const CsrfToken& token, std::string_view state) const {

@@ -50,11 +50,19 @@ class LoginStates {
   // caller to judge, who can then send an old attempt back to where it began.
   Result<LoginState> open_state(const CsrfToken& token, std::string_view state) const;
 
+  // The sign-in URL of a state that this deployment made, for whichever browser; "" when it made
+  // none. Proves nothing about who brings it.
+  std::string sign_in_url_of_anybody(std::string_view state) const;
+
   // Until one attempt's code has been redeemed, known to this deployment and this browser alone.
   std::string pkce_verifier(const CsrfToken& token, std::string_view state) const;
   std::string nonce(const CsrfToken& token, std::string_view state) const;
 
  private:
+  struct Opened;
+
+  Result<Opened> open_any(std::string_view state) const;
+
   crypto::XChaCha20Poly1305 seal_;
   Secret cookie_mac_key_;
   Secret verifier_key_;

@@ -67,12 +67,7 @@ http::Response Authenticator::refuse(const http::Request& request,
   const pages::Refusal refusal{
       .status = status, .explanation = explanation, .request_id = request.request_id};
   return pages::refuse(
-      refusal,
-      pages::choose_representation({.path = request.path,
-                                    .accept = request.headers.value("accept"),
-                                    .content_type = request.headers.value("content-type"),
-                                    .user_agent = request.headers.value("user-agent")}),
-      parts_.core.entropy());
+      refusal, pages::choose_representation(audience_of(request)), parts_.core.entropy());
 }
 
 Async<http::Response> Authenticator::answer(Visit visit, Deadline deadline) {

@@ -24,13 +24,6 @@ constexpr Duration kAttemptAge = LoginStates::kLifetime;
 constexpr Duration kLoopWindow = std::chrono::seconds(30);
 constexpr std::uint64_t kLoginsBeforeLoop = 2;
 
-// The base that a URL of this request was signed with.
-std::string signed_base(const http::Request& request) {
-  std::string base = "https://";
-  base.append(request.authority.without_port(443).text()).append(request.path);
-  return base;
-}
-
 // The one value of a parameter; nothing when it is absent, and an error when it stands twice.
 Result<std::optional<std::string>> single(const codec::Query& query, std::string_view name) {
   const std::vector<std::string_view> values = query.all(name);
@@ -91,13 +84,6 @@ pages::LoginProblem problem_of(const Error& error) {
       break;
   }
   return pages::LoginProblem::ProviderAnswer;
-}
-
-pages::Audience audience_of(const http::Request& request) {
-  return {.path = request.path,
-          .accept = request.headers.value("accept"),
-          .content_type = request.headers.value("content-type"),
-          .user_agent = request.headers.value("user-agent")};
 }
 
 }  // namespace
@@ -320,13 +306,14 @@ Async<http::Response> Authenticator::callback(http::Request request, Deadline de
     co_return provider_refused(request, *query, **error, state.has_value());
   }
   if (!token) {
-    co_return refuse(request,
-                     400,
-                     "The browser did not send back the cookie that began this sign-in. "
-                     "Cookies must be allowed for this host.");
+    co_return not_begun_here(request,
+                             state_text->value_or(""),
+                             "The browser did not send back the cookie that began this sign-in. "
+                             "Cookies must be allowed for this host.");
   }
   if (!state) {
-    co_return refuse(request, 400, "This sign-in was not begun in this browser.");
+    co_return not_begun_here(
+        request, state_text->value_or(""), "This sign-in was not begun in this browser.");
   }
   if (!*code || (*code)->empty() || (*code)->size() > kCodeBytesMax) {
     co_return refuse(request, 400, "The identity provider's answer lacks its code.");
@@ -336,7 +323,7 @@ Async<http::Response> Authenticator::callback(http::Request request, Deadline de
     co_return restart(request, *state);
   }
   if (!states_used_.take(**state_text, parts_.core.now())) {
-    co_return refuse(request, 400, "This sign-in has been completed already.");
+    co_return not_begun_here(request, **state_text, "This sign-in has been completed already.");
   }
   identity::LoginAnswer answer{.code = **code,
                                .issuer = *issuer,
@@ -364,26 +351,44 @@ http::Response Authenticator::provider_refused(const http::Request& request,
   return refuse(request, refused ? 401 : 400, text);
 }
 
-// An attempt that took too long begins again at the page that was wanted; its code is not redeemed.
-http::Response Authenticator::restart(const http::Request& request, const LoginState& state) {
-  const std::size_t mark = state.sign_in_url.find('?');
-  const Result<codec::Query> query = codec::Query::parse(
-      mark == std::string::npos ? std::string_view()
-                                : std::string_view(state.sign_in_url).substr(mark + 1));
+// Where the person who began at this sign-in URL wanted to go, "" when that is no route any more.
+// Its signature may have expired: this is for a way back and nothing else.
+std::string Authenticator::wanted_page(std::string_view sign_in_url) const {
+  const std::size_t mark = sign_in_url.find('?');
+  const Result<codec::Query> query =
+      codec::Query::parse(mark == std::string_view::npos ? "" : sign_in_url.substr(mark + 1));
   const Result<http::Uri> target =
       query ? target_of(*query) : Result<http::Uri>(fail(ErrorKind::InvalidInput, ""));
+  return target ? target->text() : std::string();
+}
+
+// A tab that lost its cookie, came twice or belongs to another browser signs nobody in; whoever
+// sees it may begin again.
+http::Response Authenticator::not_begun_here(const http::Request& request,
+                                             std::string_view state,
+                                             std::string_view explanation) const {
+  const std::string retry = wanted_page(states_.sign_in_url_of_anybody(state));
+  const pages::Refusal refusal{.status = 400,
+                               .explanation = explanation,
+                               .request_id = request.request_id,
+                               .retry_url = retry};
+  return pages::refuse(
+      refusal, pages::choose_representation(audience_of(request)), parts_.core.entropy());
+}
+
+// An attempt that took too long begins again at the page that was wanted; its code is not redeemed.
+http::Response Authenticator::restart(const http::Request& request, const LoginState& state) const {
+  const std::string retry = wanted_page(state.sign_in_url);
   pages::Refusal refusal = pages::refusal_of(pages::LoginProblem::AttemptInvalid);
   refusal.status = 400;
   refusal.title = "Signing in took too long";
   refusal.explanation = "The attempt has expired, so it begins again by itself.";
   refusal.request_id = request.request_id;
-  if (target) {
-    refusal.retry_url = target->text();
-  }
+  refusal.retry_url = retry;
   http::Response response = pages::refuse(
       refusal, pages::choose_representation(audience_of(request)), parts_.core.entropy());
-  if (target) {
-    response.headers.add("Refresh", "1; url=" + target->text());
+  if (!retry.empty()) {
+    response.headers.add("Refresh", "1; url=" + retry);
   }
   return response;
 }

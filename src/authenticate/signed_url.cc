@@ -52,6 +52,12 @@ Result<void> check_times(const codec::Query& query, WallTime now) {
 
 }  // namespace
 
+std::string signed_base(const http::Request& request) {
+  std::string base = "https://";
+  base.append(request.authority.without_port(443).text()).append(request.path);
+  return base;
+}
+
 UrlSigner::UrlSigner(const Secret& shared_key)
     : mac_(crypto::MacAlgorithm::HmacSha512Trunc256, shared_key.expose()) {}
 

@@ -9,8 +9,12 @@
 #include "base/time.h"
 #include "codec/form.h"
 #include "crypto/hmac.h"
+#include "http/message.h"
 
 namespace vallum::authenticate {
+
+// What verify() takes as the base of the URL by which this request came.
+std::string signed_base(const http::Request& request);
 
 // A URL that only holders of the shared key can make (identity specification 1.2): how the route
 // hosts and the authenticate host trust what a browser carries between them. The path separates the

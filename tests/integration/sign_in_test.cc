@@ -133,7 +133,9 @@ TEST_F(SignInTest, ACallbackCountsOnceAndOnlyInTheBrowserThatBeganIt) {
   const FakeProvider::Redirect back = deployment_.provider().sign_in(to_idp, "alice");
   const std::string callback = callback_url(back);
   Browser victim(deployment_);
-  EXPECT_EQ(victim.get(callback).status, 400) << "without a cookie";
+  const Page lost = victim.get(callback);
+  EXPECT_EQ(lost.status, 400) << "without a cookie";
+  EXPECT_TRUE(contains(lost.body, "href=\"https://app.example/\"")) << "a way to begin again";
   victim.get(victim.get("https://app.example/").location());
   ASSERT_FALSE(victim.cookie("auth.example", "_pomerium_csrf").empty());
   EXPECT_EQ(victim.get(callback).status, 400) << "with another browser's cookie";
@@ -254,6 +256,12 @@ TEST_F(SignInTest, ProgramsGetAStatusAndAPlaceToSignIn) {
   const Page image = browser_.send(
       "GET /i.png HTTP/1.1\r\nHost: app.example\r\nAccept: */*\r\nSec-Fetch-Mode: no-cors\r\n\r\n");
   EXPECT_EQ(image.status, 401);
+  EXPECT_TRUE(contains(image.body, "\"login_url\""));
+  const Page script = browser_.send(
+      "GET /api HTTP/1.1\r\nHost: app.example\r\nAccept: text/html, */*\r\n"
+      "Sec-Fetch-Mode: same-origin\r\n\r\n");
+  EXPECT_EQ(script.status, 401);
+  EXPECT_TRUE(contains(script.body, "\"login_url\""));
 }
 
 TEST_F(SignInTest, AThirdLoginInAMomentIsStoppedByAPageThatNamesTheCause) {

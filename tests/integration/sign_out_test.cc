@@ -9,6 +9,25 @@ using namespace std::chrono_literals;
 class SignOutTest : public IntegrationTest {
  protected:
   SignOutTest() { browser_.visit("https://app.example/", "alice"); }
+
+  // Signs out on the route host, and returns the link to the authenticate host that this gives.
+  std::string sign_out(Browser& browser, const std::string& query = "") {
+    const Page page =
+        browser.post("https://app.example/.pomerium/sign_out" + query,
+                     "",
+                     "Sec-Fetch-Site: same-origin\r\nOrigin: https://app.example\r\n");
+    EXPECT_EQ(page.status, 200);
+    const std::size_t at = page.body.find("https://auth.example/.pomerium/sign_out?");
+    if (at == std::string::npos) {
+      ADD_FAILURE() << "no link onward: " << page.body;
+      return {};
+    }
+    std::string link = page.body.substr(at, page.body.find_first_of("\"<", at) - at);
+    for (std::size_t amp = link.find("&amp;"); amp != std::string::npos; amp = link.find("&amp;")) {
+      link.replace(amp, 5, "&");
+    }
+    return link;
+  }
 };
 
 // Covers CSR-01.
@@ -36,29 +55,60 @@ TEST_F(SignOutTest, EndsTheSessionEverywhereAndTellsTheProvider) {
   browser_.visit("https://admin.example/", "alice");
   const std::string old_cookie = browser_.cookie("admin.example", "_pomerium");
 
-  const Page page = browser_.post(
-      "https://app.example/.pomerium/sign_out?pomerium_redirect_uri=https%3A%2F%2Fevil.example%2F",
-      "",
-      "Sec-Fetch-Site: same-origin\r\nOrigin: https://app.example\r\n");
+  const std::string link =
+      sign_out(browser_, "?pomerium_redirect_uri=https%3A%2F%2Fevil.example%2F");
 
-  EXPECT_EQ(page.status, 200);
   EXPECT_TRUE(browser_.cookie("app.example", "_pomerium").empty());
-  EXPECT_FALSE(contains(page.body, "evil.example"));
+  EXPECT_FALSE(contains(link, "evil"));
+  EXPECT_FALSE(contains(link, "eyJ")) << "no token in clear";
+  EXPECT_EQ(deployment_.provider().revoked().size(), 2U) << "refresh and access token";
   EXPECT_EQ(browser_.get("https://admin.example/").status, 302)
       << "the same session on another host";
-  const std::size_t at = page.body.find("https://auth.example/.pomerium/sign_out?");
-  ASSERT_NE(at, std::string::npos);
-  std::string link = page.body.substr(at, page.body.find_first_of("\"<", at) - at);
-  for (std::size_t amp = link.find("&amp;"); amp != std::string::npos; amp = link.find("&amp;")) {
-    link.replace(amp, 5, "&");
-  }
   const Page away = browser_.get(link);
   EXPECT_EQ(away.status, 302);
   EXPECT_TRUE(away.location().starts_with("https://idp.example/"));
   EXPECT_TRUE(
       contains(away.location(), codec::form_encode("https://auth.example/.pomerium/signed_out")));
-  EXPECT_FALSE(contains(away.location(), "evil"));
+  EXPECT_TRUE(contains(away.location(), "id_token_hint=ey"));
   EXPECT_TRUE(browser_.cookie("auth.example", "_pomerium_authenticate").empty());
+}
+
+// Covers CSR-01.
+TEST_F(SignOutTest, ALinkMadeForSomebodyElseAsksFirst) {
+  Browser attacker(deployment_);
+  attacker.visit("https://app.example/", "bob");
+  const std::string link = sign_out(attacker);
+
+  const Page page = browser_.get(link);
+
+  EXPECT_EQ(page.status, 200);
+  EXPECT_TRUE(contains(page.body, "<form"));
+  EXPECT_FALSE(browser_.cookie("auth.example", "_pomerium_authenticate").empty());
+  EXPECT_EQ(browser_.get("https://app.example/").status, 200);
+}
+
+TEST_F(SignOutTest, AFormOfTheAuthenticateHostEndsItsOwnSession) {
+  const Page page =
+      browser_.post("https://auth.example/.pomerium/sign_out",
+                    "",
+                    "Sec-Fetch-Site: same-origin\r\nOrigin: https://auth.example\r\n");
+
+  EXPECT_EQ(page.status, 200);
+  EXPECT_TRUE(contains(page.body, "id_token_hint=ey"));
+  EXPECT_EQ(deployment_.provider().revoked().size(), 2U);
+  EXPECT_TRUE(browser_.cookie("auth.example", "_pomerium_authenticate").empty());
+  EXPECT_EQ(browser_.get("https://app.example/").status, 302);
+}
+
+TEST_F(SignOutTest, AnEndedSessionStillHasItsWayToTheProvider) {
+  sign_out(browser_);
+  const Page page =
+      browser_.post("https://auth.example/.pomerium/sign_out",
+                    "",
+                    "Sec-Fetch-Site: same-origin\r\nOrigin: https://auth.example\r\n");
+
+  EXPECT_EQ(page.status, 200);
+  EXPECT_TRUE(contains(page.body, "https://idp.example/logout"));
 }
 
 // Covers SES-05, SES-06.
