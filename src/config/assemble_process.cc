@@ -81,9 +81,10 @@ void add_certificate(Assembly& assembly, CertificatePair pair, const std::string
 
 void add_certificate_files(Assembly& assembly,
                            const CertificateFiles& files,
-                           const std::string& option) {
+                           const std::string& option,
+                           const std::string& key_option) {
   auto certificate = assembly.read_file(option, files.place, files.cert);
-  auto key = assembly.read_file(option, files.place, files.key);
+  auto key = assembly.read_file(key_option, files.key_place, files.key);
   if (!certificate || !key) {
     return;
   }
@@ -305,7 +306,7 @@ void assemble_certificates(Assembly& assembly) {
   GlobalInputs& inputs = assembly.inputs();
   add_inline_certificate(assembly);
   for (const CertificateFiles& files : inputs.certificates) {
-    add_certificate_files(assembly, files, "certificates");
+    add_certificate_files(assembly, files, "certificates", "certificates");
   }
   const bool has_certificate = !inputs.certificate_file.empty();
   if (has_certificate != !inputs.certificate_key_file.empty()) {
@@ -315,8 +316,10 @@ void assemble_certificates(Assembly& assembly) {
     add_certificate_files(assembly,
                           {.cert = inputs.certificate_file,
                            .key = inputs.certificate_key_file,
-                           .place = assembly.place_of("certificate_file")},
-                          "certificate_file");
+                           .place = assembly.place_of("certificate_file"),
+                           .key_place = assembly.place_of("certificate_key_file")},
+                          "certificate_file",
+                          "certificate_key_file");
   }
   assemble_authorities(assembly);
 }

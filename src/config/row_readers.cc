@@ -32,6 +32,7 @@ void add_certificate_files(Reading& reading,
                            std::vector<CertificateFiles>& into) {
   CertificateFiles files;
   files.place = {.source = reading.value().place.source, .at = item.position()};
+  files.key_place = files.place;
   for (const Node::Member& member : item.members()) {
     const std::string key = to_lower(member.key);
     if (key == "cert" || key == "key") {

@@ -139,6 +139,15 @@ TEST_F(SecretsConfigTest, HalfPairsAndMixedPairsAreRefused) {
   EXPECT_EQ(refused("certificates: [{cert: a.crt, key: none}]").size(), 1U);
 }
 
+TEST_F(SecretsConfigTest, AFileThatCannotBeReadIsReportedWhereItIsNamed) {
+  put("a", make_pair("a.example.com"));
+
+  EXPECT_TRUE(refused("certificate_file: a.crt\ncertificate_key_file: none.key")[0].starts_with(
+      "c.yaml:2:1: certificate_key_file: cannot read none.key: "));
+  EXPECT_TRUE(refused("certificate_file: none.crt\ncertificate_key_file: a.key")[0].starts_with(
+      "c.yaml:1:1: certificate_file: cannot read none.crt: "));
+}
+
 TEST_F(SecretsConfigTest, AnExpiredCertificateIsUsedWithAWarning) {
   put("old", make_pair("old.example.com", kNow - std::chrono::hours(1)));
 

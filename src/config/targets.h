@@ -16,6 +16,7 @@ struct CertificateFiles {
   std::string cert;
   std::string key;
   Place place;
+  Place key_place;
 };
 
 struct GlobalInputs {
