@@ -131,6 +131,8 @@ Async<http::Response> Authenticator::sign_out_of_route(Visit visit, Deadline dea
   http::Response response = pages::onward_page(
       next, {.request_id = request.request_id, .entropy = parts_.core.entropy()});
   set_cookie(response, session_cookie("").cleared());
+  // Whoever leaves on purpose is not going round: signing in again at once is no loop.
+  set_cookie(response, attempts_cookie("").cleared());
   co_return response;
 }
 

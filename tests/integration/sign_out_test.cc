@@ -50,6 +50,13 @@ TEST_F(SignOutTest, AFormOfAnotherSiteSignsNobodyOut) {
   EXPECT_EQ(browser_.get("https://app.example/").status, 200);
 }
 
+TEST_F(SignOutTest, SigningInAgainAtOnceIsNoLoop) {
+  for (int i = 0; i < 3; ++i) {
+    browser_.get(sign_out(browser_));
+    EXPECT_EQ(browser_.visit("https://app.example/", "alice").status, 200) << i;
+  }
+}
+
 // Covers SES-23, RED-11, CSR-12.
 TEST_F(SignOutTest, EndsTheSessionEverywhereAndTellsTheProvider) {
   browser_.visit("https://admin.example/", "alice");
