@@ -11,14 +11,15 @@ import {Visitor} from './visitor.mjs';
 const kRepository = fileURLToPath(new URL('../../..', import.meta.url));
 export const kBinary = process.env.VALLUM_BIN ?? path.join(kRepository, 'build/release/vallum');
 
-// Runs the binary to its end: {code, signal, stdout, stderr}.
-export function runVallum(args, {env = {}, timeoutMs = 20_000} = {}) {
-  const child = spawn(kBinary, args, {env: {...process.env, ...env}, timeout: timeoutMs});
+// Runs the binary to its end: {code, signal, stdout, stderr}. `under` is a command that runs it.
+export function runVallum(args, {env = {}, timeoutMs = 20_000, under = []} = {}) {
+  const [command, ...rest] = [...under, kBinary, ...args];
+  const child = spawn(command, rest, {env: {...process.env, ...env}, timeout: timeoutMs});
   return collect(child).ended;
 }
 
 // The output of a child as it comes, and a promise of its end.
-function collect(child) {
+export function collect(child) {
   const output = {stdout: '', stderr: '', exited: false};
   child.stdout.on('data', (chunk) => (output.stdout += chunk));
   child.stderr.on('data', (chunk) => (output.stderr += chunk));
@@ -124,13 +125,20 @@ export class Vallum {
     // Everything ever written by this deployment, over restarts.
     this.stdout = '';
     this.stderr = '';
+    this.output = {stdout: '', stderr: '', exited: true};
   }
 
-  async launch() {
+  // Starts the process and returns at once.
+  begin() {
+    this.#keepOutput();
     this.child = spawn(kBinary, ['--config', this.configFile], {
       env: {...process.env, STATE_DIRECTORY: this.plan.stateFolder},
     });
     this.output = collect(this.child);
+  }
+
+  async launch() {
+    this.begin();
     const visitor = new Visitor({ca: this.plan.pki.ca});
     await until('vallum answers', async () => {
       if (this.output.exited) throw new Error(`vallum ended at start:\n${this.output.stderr}`);
@@ -161,7 +169,7 @@ export class Vallum {
   records(message) {
     return (this.stdout + this.output.stdout)
       .split('\n')
-      .filter((line) => line.startsWith('{'))
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line))
       .filter((record) => record.message === message);
   }
@@ -174,10 +182,14 @@ export class Vallum {
     if (this.output.exited) return undefined;
     this.child.kill(signal);
     const result = await this.output.ended;
-    this.stdout += result.stdout;
-    this.stderr += result.stderr;
-    this.output.stdout = this.output.stderr = '';
+    this.#keepOutput();
     return result;
+  }
+
+  #keepOutput() {
+    this.stdout += this.output.stdout;
+    this.stderr += this.output.stderr;
+    this.output.stdout = this.output.stderr = '';
   }
 }
 

@@ -17,7 +17,7 @@ export class Visitor {
   }
 
   // One exchange, no redirect followed: {status, headers, body, url}. Rejects when the answer is cut.
-  request(url, {method = 'GET', headers = {}, body, timeoutMs = 30_000} = {}) {
+  request(url, {method = 'GET', headers = {}, body, timeoutMs = 60_000} = {}) {
     const target = new URL(url);
     const jar = this.#cookieHeader(target.hostname);
     const options = {
