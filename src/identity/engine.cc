@@ -306,6 +306,12 @@ Async<void> Provider::Engine::revoke_one(KnownMetadata metadata,
   co_return {};
 }
 
+Async<void> Provider::Engine::prepare(Deadline deadline) {
+  CO_TRY_OK(co_await metadata_.get(deadline));
+  CO_TRY_OK(co_await keys_.get(deadline));
+  co_return {};
+}
+
 Async<ProviderStatus> Provider::Engine::status() {
   ProviderStatus status;
   for (const auto* error : {&metadata_.error(), &keys_.error()}) {

@@ -30,6 +30,7 @@ class Provider::Engine {
                                                     std::string post_logout_redirect_uri,
                                                     Deadline deadline);
   Async<void> revoke(OAuthTokens tokens, Deadline deadline);
+  Async<void> prepare(Deadline deadline);
   Async<ProviderStatus> status();
 
   // Where calls from other cores run.

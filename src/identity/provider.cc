@@ -91,6 +91,12 @@ Async<void> Provider::revoke(OAuthTokens tokens, Deadline deadline) {
                        });
 }
 
+Async<void> Provider::prepare(Deadline deadline) {
+  return async::run_on(home_, engine_->scope(), [engine = engine_.get(), deadline] {
+    return engine->prepare(deadline);
+  });
+}
+
 Async<ProviderStatus> Provider::status() {
   return async::run_on(
       home_, engine_->scope(), [engine = engine_.get()] { return engine->status(); });

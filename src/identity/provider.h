@@ -132,6 +132,10 @@ class Provider {
   // Where to send the browser.
   Async<std::string> authorization_url(LoginAttempt attempt, Deadline deadline);
 
+  // Fetches the documents that a sign-in needs, unless they are known and fresh, so that the first
+  // one need not wait and status() can tell.
+  Async<void> prepare(Deadline deadline);
+
   // Redeems the code, once, and verifies everything that comes back.
   Async<SignedIn> complete_login(LoginAnswer answer, Deadline deadline);
 

@@ -169,6 +169,26 @@ TEST_F(ProviderTest, AsksForItsDocumentsOnce) {
   EXPECT_EQ(idp_.calls("/jwks"), 1);
 }
 
+TEST_F(ProviderTest, AsksForItsDocumentsBeforeAnybodySignsIn) {
+  ASSERT_TRUE(async::block_on(fake_.core, provider_->prepare(in(seconds(5)))).has_value());
+  EXPECT_EQ(idp_.calls("/.well-known/openid-configuration"), 1);
+  EXPECT_EQ(idp_.calls("/jwks"), 1);
+  EXPECT_FALSE(status().problem.has_value());
+
+  ASSERT_TRUE(async::block_on(fake_.core, provider_->prepare(in(seconds(5)))).has_value());
+  ASSERT_TRUE(sign_in().has_value());
+  EXPECT_EQ(idp_.calls("/.well-known/openid-configuration"), 1);
+  EXPECT_EQ(idp_.calls("/jwks"), 1);
+}
+
+TEST_F(ProviderTest, KnowsThatItsProviderIsDownBeforeAnybodySignsIn) {
+  web_.origin(kIssuer).fault = Error(ErrorKind::Unavailable, "refused");
+
+  EXPECT_FALSE(async::block_on(fake_.core, provider_->prepare(in(seconds(5)))).has_value());
+
+  EXPECT_TRUE(status().problem.has_value());
+}
+
 TEST_F(ProviderTest, SendsTheSecretAsTheProviderWantsIt) {
   idp_.metadata["token_endpoint_auth_methods_supported"] = R"(["client_secret_post"])";
   ASSERT_TRUE(sign_in().has_value());

@@ -46,7 +46,7 @@ constexpr std::size_t kLaneBytes = std::size_t{4} << 20;
 // How long requests that are under way may go on after SIGTERM.
 constexpr Duration kDrainGrace = std::chrono::seconds(30);
 constexpr Duration kWriterGrace = std::chrono::seconds(5);
-constexpr Duration kStoreLookInterval = std::chrono::seconds(10);
+constexpr Duration kWatchInterval = std::chrono::seconds(10);
 constexpr std::size_t kTicketSeedBytes = 32;
 constexpr std::string_view kVersion = "0.1.0";
 
@@ -100,7 +100,7 @@ class Server {
   Result<void> serve_plain(net::SocketAddress address, proxy::PlainServer::Handler handler);
   Result<async::Snapshot<proxy::Generation>> next_generation();
   Task<void> supervise();
-  Task<void> watch_store();
+  Task<void> watch_parts();
   Task<void> reload();
   void not_reloaded(const Error& error);
   Task<void> shut_down();
@@ -371,29 +371,37 @@ int Server::run() {
   start_threads();
   report_health();
   control_tasks_->spawn(supervise());
-  control_tasks_->spawn(watch_store());
+  control_tasks_->spawn(watch_parts());
   log_.info("ready", {{"cores", cores_}});
   control_.core->run();
   return 0;
 }
 
-// A store that cannot write, or that somebody altered, is shown and said once. Sessions that are
-// known go on being served, so readiness does not depend on it.
-Task<void> Server::watch_store() {
-  std::string before;
+// What parts say of themselves. Sessions that are known go on being served without a store that can
+// write and without a provider, so readiness depends on neither.
+Task<void> Server::watch_parts() {
+  std::string store_before;
   while (true) {
     const Result<std::optional<Error>> failure = co_await broker_->storage_failure();
-    std::string now = failure && *failure ? std::string((*failure)->message()) : std::string();
-    if (now != before) {
-      if (now.empty()) {
+    std::string store = failure && *failure ? std::string((*failure)->message()) : std::string();
+    if (store != store_before) {
+      if (store.empty()) {
         log_.info("the store works again");
       } else {
-        log_.error("the store fails", {{"error", now}});
+        log_.error("the store fails", {{"error", store}});
       }
-      before = now;
+      store_before = store;
     }
-    health_->failed("storage.failure", std::move(now));
-    co_await async::sleep_for(*control_.core, kStoreLookInterval);
+    health_->failed("storage.failure", std::move(store));
+    if (provider_ != nullptr) {
+      // The provider itself says in the log what is wrong with it.
+      co_await provider_->prepare(control_.core->deadline_in(kWatchInterval));
+      Result<identity::ProviderStatus> status = co_await provider_->status();
+      health_->failed(
+          "identity.provider",
+          status ? std::move(status->problem).value_or("") : std::string(status.error().message()));
+    }
+    co_await async::sleep_for(*control_.core, kWatchInterval);
   }
 }
 

@@ -65,9 +65,15 @@ describe('a provider', {concurrency: true}, () => {
 
     it('disturbs nobody who has signed in', () => assertStillServed(scene, early));
 
-    it('leaves the process alive', async () => {
+    it('leaves the process ready, and is named in its status', async () => {
       const operators = `http://127.0.0.1:${scene.plan.healthPort}`;
-      assert.equal((await scene.visitor().request(`${operators}/healthz`)).status, 200);
+      for (const probe of ['healthz', 'readyz']) {
+        assert.equal((await scene.visitor().request(`${operators}/${probe}`)).status, 200);
+      }
+      await until('/status says what is wrong with the provider', async () => {
+        const status = await scene.visitor().request(`${operators}/status`);
+        return JSON.stringify(JSON.parse(status.body)).match(/identity\.provider.*127\.0\.0\.1/);
+      });
     });
 
     it('is named on the page and in the log', async () => {
