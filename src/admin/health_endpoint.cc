@@ -46,7 +46,7 @@ std::string probe_body(const Health& health) {
   JsonWriter json(body);
   json.begin_object();
   for (const std::string& name : health.required()) {
-    json.key(name);
+    json.any_key(name);
     const auto found = health.checks().find(name);
     if (found != health.checks().end()) {
       append_check(json, found->second);
@@ -68,7 +68,7 @@ std::string status_body(const Health& health) {
   JsonWriter json(body);
   json.begin_object().key("statuses").begin_object();
   for (const auto& [name, check] : health.checks()) {
-    json.key(name);
+    json.any_key(name);
     append_check(json, check);
   }
   json.end_object().key("checks").begin_array();

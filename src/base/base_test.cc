@@ -62,6 +62,13 @@ TEST(IpAddressTest, AMappedAddressIsIpv4) {
   EXPECT_EQ(IpAddress::parse("2001:DB8:0::1")->text(), "2001:db8::1");
 }
 
+TEST(IpAddressTest, ItsTextReadsBack) {
+  for (const char* text :
+       {"0.0.0.0", "255.255.255.255", "10.0.0.100", "1.20.3.99", "::", "fe80::1"}) {
+    EXPECT_EQ(IpAddress::parse(text)->text(), text);
+  }
+}
+
 TEST(IpAddressTest, RefusesFormsThatOthersReadDifferently) {
   for (const char* bad :
        {"", "127.1", "010.0.0.1", "0x7f000001", "1.2.3.4.5", "fe80::1%eth0", "[::1]", "1.2.3.4 "}) {

@@ -1,6 +1,7 @@
 #include "base/ip_address.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <arpa/inet.h>
 
@@ -70,8 +71,18 @@ bool IpAddress::is_loopback() const {
 }
 
 std::string IpAddress::text() const {
+  if (v4_) {
+    // Written by hand: this is once per request, and inet_ntop() formats with sprintf().
+    std::array<char, INET_ADDRSTRLEN> digits{};
+    char* end = digits.data();
+    for (const std::byte part : bytes().first(4)) {
+      end = std::to_chars(end, digits.data() + digits.size(), std::to_integer<unsigned>(part)).ptr;
+      *end++ = '.';
+    }
+    return {digits.data(), end - 1};
+  }
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  inet_ntop(v4_ ? AF_INET : AF_INET6, bytes_.data(), buffer.data(), buffer.size());
+  inet_ntop(AF_INET6, bytes_.data(), buffer.data(), buffer.size());
   return buffer.data();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace vallum {
 
@@ -102,6 +103,25 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+void append_all(std::string& out, std::initializer_list<std::string_view> pieces) {
+  const std::size_t size = out.size();
+  std::size_t grown = size;
+  for (const std::string_view piece : pieces) {
+    grown += piece.size();
+  }
+  out.resize_and_overwrite(grown, [&](char* data, std::size_t) {
+    char* to = data + size;
+    for (const std::string_view piece : pieces) {
+      // memcpy() must not get the null of an empty view.
+      if (!piece.empty()) {
+        std::memcpy(to, piece.data(), piece.size());
+        to += piece.size();
+      }
+    }
+    return grown;
+  });
 }
 
 }  // namespace vallum

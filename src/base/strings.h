@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,5 +47,8 @@ struct StringHash {
     return std::hash<std::string_view>{}(text);
   }
 };
+
+// Appends the pieces one after the other, growing `out` once. No piece may be of `out` itself.
+void append_all(std::string& out, std::initializer_list<std::string_view> pieces);
 
 }  // namespace vallum

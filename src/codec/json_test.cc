@@ -186,6 +186,26 @@ TEST(JsonWriterTest, EscapesControlsAndReplacesBrokenUtf8) {
             "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
+TEST(JsonWriterTest, EscapesWhereverTheByteStands) {
+  for (std::size_t size = 1; size < 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const auto& [byte, written] : {std::pair('"', R"(\")"),
+                                          std::pair('\\', R"(\\)"),
+                                          std::pair('\n', R"(\n)"),
+                                          std::pair('\x1f', R"(\u001f)"),
+                                          std::pair('\x7f', R"(\u007f)"),
+                                          std::pair('\x80', "\xef\xbf\xbd")}) {
+        std::string text(size, '!');
+        text[at] = byte;
+        std::string out;
+        append_json_string(out, text);
+        EXPECT_EQ(out,
+                  '"' + std::string(at, '!') + written + std::string(size - at - 1, '!') + '"');
+      }
+    }
+  }
+}
+
 TEST(JsonWriterTest, WhatItWritesReadsBack) {
   std::string all;
   for (int c = 0; c < 128; ++c) {
@@ -193,7 +213,7 @@ TEST(JsonWriterTest, WhatItWritesReadsBack) {
   }
   std::string out;
 
-  JsonWriter(out).begin_object().member(all, std::string_view(all)).end_object();
+  JsonWriter(out).begin_object().any_key(all).value(all).end_object();
 
   EXPECT_EQ(parsed(out).find(all)->text(), all);
 }

@@ -1,9 +1,13 @@
 #include "codec/json_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
+#include "base/byte_words.h"
 #include "base/check.h"
 #include "base/strings.h"
 #include "codec/node.h"
@@ -68,10 +72,50 @@ std::size_t append_multibyte(std::string& out, std::string_view rest) {
   return length;
 }
 
-}  // namespace
+// Not zero when some byte of the word cannot stand in a JSON string as it is. A byte that borrows
+// from its neighbour is such a byte itself.
+constexpr std::uint64_t any_special(std::uint64_t word) {
+  const std::uint64_t one = words::every(1);
+  const std::uint64_t found = (word - words::every(0x20)) | ((word ^ words::every('"')) - one) |
+                              ((word ^ words::every('\\')) - one) |
+                              ((word ^ words::every(0x7f)) - one);
+  return (found | word) & words::kHighBits;
+}
 
-void append_json_string(std::string& out, std::string_view text) {
-  out.push_back('"');
+// Copies the text; returns whether no byte of it needs an escape. Requires room for it.
+bool copy_plain(char* to, std::string_view text) {
+  const std::size_t size = text.size();
+  const char* const from = text.data();
+  if (size < sizeof(std::uint64_t)) {
+    bool plain = true;
+    for (std::size_t i = 0; i < size; ++i) {
+      plain &= kPlain[static_cast<unsigned char>(from[i])];
+      to[i] = from[i];
+    }
+    return plain;
+  }
+  std::uint64_t special = 0;
+  const auto copy_word = [&](std::size_t at) {
+    const std::uint64_t word = words::load_word(from + at);
+    special |= any_special(word);
+    std::memcpy(to + at, &word, sizeof word);
+  };
+  for (std::size_t at = 0; at + sizeof(std::uint64_t) <= size; at += sizeof(std::uint64_t)) {
+    copy_word(at);
+  }
+  copy_word(size - sizeof(std::uint64_t));
+  return special == 0;
+}
+
+char* put(char* to, std::string_view text) {
+  // memcpy() must not get the null of an empty view.
+  if (!text.empty()) {
+    std::memcpy(to, text.data(), text.size());
+  }
+  return to + text.size();
+}
+
+void append_escaped(std::string& out, std::string_view text) {
   std::size_t from = 0;
   std::size_t i = 0;
   while (i < text.size()) {
@@ -90,7 +134,12 @@ void append_json_string(std::string& out, std::string_view text) {
     from = i;
   }
   out.append(text, from, i - from);
-  out.push_back('"');
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  JsonWriter(out).value(text);
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): the readers bound the depth.
@@ -118,108 +167,143 @@ void write_node(JsonWriter& json, const Node& node) {
   }
   json.begin_object();
   for (const Node::Member& member : node.members()) {
-    json.key(member.key);
+    json.any_key(member.key);
     write_node(json, member.value);
   }
   json.end_object();
 }
 
-void JsonWriter::separate() {
-  if (needs_comma_) {
-    out_.push_back(',');
+void JsonWriter::grow(std::size_t bytes) {
+  const std::size_t wanted = std::max(out_.capacity(), used_ + bytes);
+  out_.resize_and_overwrite(wanted, [](char*, std::size_t size) { return size; });
+}
+
+char* JsonWriter::start(std::size_t bytes) {
+  if (out_.size() - used_ < bytes + 1) {
+    grow(bytes + 1);
   }
+  char* to = out_.data() + used_;
+  if (needs_comma_) {
+    *to++ = ',';
+  }
+  return to;
+}
+
+// A value has ended; with the outermost one the string is the caller's again.
+JsonWriter& JsonWriter::ended() {
   needs_comma_ = true;
+  if (depth_ == 0) {
+    out_.resize(used_);
+  }
+  return *this;
+}
+
+void JsonWriter::quote(std::string_view text, std::string_view after) {
+  char* to = start(text.size() + 2 + after.size());
+  *to++ = '"';
+  if (!copy_plain(to, text)) [[unlikely]] {
+    out_.resize(static_cast<std::size_t>(to - out_.data()));
+    append_escaped(out_, text);
+    append_all(out_, {R"(")", after});
+    used_ = out_.size();
+    return;
+  }
+  to += text.size();
+  *to++ = '"';
+  advance_to(put(to, after));
+}
+
+// Text that needs no escapes: a number or a word.
+JsonWriter& JsonWriter::token(std::string_view text) {
+  advance_to(put(start(text.size()), text));
+  return ended();
+}
+
+JsonWriter& JsonWriter::begin(char bracket) {
+  char* const to = start(1);
+  *to = bracket;
+  advance_to(to + 1);
+  needs_comma_ = false;
+  ++depth_;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end(char bracket) {
+  DCHECK(depth_ > 0);
+  needs_comma_ = false;
+  char* const to = start(1);
+  *to = bracket;
+  advance_to(to + 1);
+  --depth_;
+  return ended();
 }
 
 JsonWriter& JsonWriter::begin_object() {
-  separate();
-  out_.push_back('{');
-  needs_comma_ = false;
-  ++depth_;
-  return *this;
+  return begin('{');
 }
-
 JsonWriter& JsonWriter::end_object() {
-  DCHECK(depth_ > 0);
-  --depth_;
-  out_.push_back('}');
-  needs_comma_ = true;
-  return *this;
+  return end('}');
 }
-
 JsonWriter& JsonWriter::begin_array() {
-  separate();
-  out_.push_back('[');
-  needs_comma_ = false;
-  ++depth_;
-  return *this;
+  return begin('[');
 }
-
 JsonWriter& JsonWriter::end_array() {
-  DCHECK(depth_ > 0);
-  --depth_;
-  out_.push_back(']');
-  needs_comma_ = true;
+  return end(']');
+}
+
+JsonWriter& JsonWriter::key(JsonKey name) {
+  char* to = start(name.text().size() + 3);
+  *to++ = '"';
+  to = put(to, name.text());
+  *to++ = '"';
+  *to++ = ':';
+  advance_to(to);
+  needs_comma_ = false;
   return *this;
 }
 
-JsonWriter& JsonWriter::key(std::string_view name) {
-  separate();
-  append_json_string(out_, name);
-  out_.push_back(':');
+JsonWriter& JsonWriter::any_key(std::string_view name) {
+  quote(name, ":");
   needs_comma_ = false;
   return *this;
 }
 
 JsonWriter& JsonWriter::value(std::string_view text) {
-  separate();
-  append_json_string(out_, text);
-  return *this;
+  quote(text, {});
+  return ended();
 }
 
 JsonWriter& JsonWriter::value(bool boolean) {
-  separate();
-  out_.append(boolean ? "true" : "false");
-  return *this;
+  return token(boolean ? "true" : "false");
 }
 
 JsonWriter& JsonWriter::value(double number) {
   if (!std::isfinite(number)) {
     return null();
   }
-  separate();
   std::array<char, 32> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out_.append(digits.data(), end);
-  return *this;
+  return token({digits.data(), end});
 }
 
 JsonWriter& JsonWriter::null() {
-  separate();
-  out_.append("null");
-  return *this;
+  return token("null");
 }
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
-  separate();
-  out_.append(json);
-  return *this;
+  return token(json);
 }
 
 JsonWriter& JsonWriter::signed_number(std::int64_t number) {
-  separate();
   std::array<char, 24> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out_.append(digits.data(), end);
-  return *this;
+  return token({digits.data(), end});
 }
 
 JsonWriter& JsonWriter::unsigned_number(std::uint64_t number) {
-  separate();
   std::array<char, 24> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out_.append(digits.data(), end);
-  return *this;
+  return token({digits.data(), end});
 }
 
 }  // namespace vallum::codec

@@ -8,23 +8,46 @@
 
 namespace vallum::codec {
 
+// The name of a member that is known when the program is compiled, and needs no escapes: writing
+// one is a copy.
+class JsonKey {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor): a literal is meant to do.
+  consteval JsonKey(const char* name) : text_(name) {
+    for (const char c : text_) {
+      if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
+        throw "a key that needs escapes";
+      }
+    }
+  }
+  constexpr std::string_view text() const { return text_; }
+
+ private:
+  std::string_view text_;
+};
+
 // Appends JSON to a string that the caller keeps, so that a warm buffer costs no allocation:
 //
 //   JsonWriter json(line);
 //   json.begin_object().member("path", path).member("status", 200).end_object();
 //
 // Commas are its business, nesting is the caller's (checked in debug builds). Bytes that are not
-// UTF-8 become U+FFFD, so the output is always valid.
+// UTF-8 become U+FFFD, so the output is always valid. While a value is under way the string holds
+// room at its end and belongs to the writer; it has its text when the outermost value is complete.
 class JsonWriter {
  public:
   // `out` must outlive the writer.
-  explicit JsonWriter(std::string& out) : out_(out) {}
+  explicit JsonWriter(std::string& out) : out_(out), used_(out.size()) {}
+  JsonWriter(const JsonWriter&) = delete;
+  JsonWriter& operator=(const JsonWriter&) = delete;
 
   JsonWriter& begin_object();
   JsonWriter& end_object();
   JsonWriter& begin_array();
   JsonWriter& end_array();
-  JsonWriter& key(std::string_view name);
+  JsonWriter& key(JsonKey name);
+  // A name that comes from elsewhere.
+  JsonWriter& any_key(std::string_view name);
 
   JsonWriter& value(std::string_view text);
   JsonWriter& value(const char* text) { return value(std::string_view(text)); }
@@ -45,16 +68,26 @@ class JsonWriter {
   JsonWriter& raw(std::string_view json);
 
   template <class T>
-  JsonWriter& member(std::string_view name, const T& v) {
+  JsonWriter& member(JsonKey name, const T& v) {
     return key(name).value(v);
   }
 
  private:
   JsonWriter& signed_number(std::int64_t number);
   JsonWriter& unsigned_number(std::uint64_t number);
-  void separate();
+  JsonWriter& begin(char bracket);
+  JsonWriter& end(char bracket);
+  // Room for `bytes` more and for a comma, where the next byte goes; a comma is written if one is
+  // due. advance_to() says how far the room was used.
+  char* start(std::size_t bytes);
+  void advance_to(const char* end) { used_ = static_cast<std::size_t>(end - out_.data()); }
+  void quote(std::string_view text, std::string_view after);
+  JsonWriter& token(std::string_view text);
+  JsonWriter& ended();
+  void grow(std::size_t bytes);
 
   std::string& out_;
+  std::size_t used_;  // of out_; what follows is room
   std::size_t depth_ = 0;
   bool needs_comma_ = false;
 };

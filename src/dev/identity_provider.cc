@@ -186,7 +186,7 @@ http::Response IdentityProvider::discovery() const {
   std::string body;
   codec::JsonWriter json(body);
   const auto list = [&json](std::string_view name, std::initializer_list<std::string_view> values) {
-    json.key(name).begin_array();
+    json.any_key(name).begin_array();
     for (const std::string_view value : values) {
       json.value(value);
     }

@@ -22,7 +22,7 @@ using http::Fields;
 constexpr std::string_view kServer = "vallum";
 
 void append_line(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
+  append_all(out, {name, ": ", value, "\r\n"});
 }
 
 void append_number(std::string& out, std::uint64_t number) {

@@ -153,7 +153,7 @@ void append_assertion_claims(codec::JsonWriter& json,
             ? nullptr
             : identity->assertion_claim(name);
     if (claim != nullptr) {
-      json.member(name, join_claim(*claim));
+      json.any_key(name).value(join_claim(*claim));
     }
   }
 }

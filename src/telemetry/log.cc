@@ -131,7 +131,7 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
       .member("service", service_)
       .member("message", message);
   for (const LogField& field : fields) {
-    json.key(field.key());
+    json.any_key(field.key());
     append_value(json, field);
   }
   json.end_object();

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
 
 #include "codec/json_writer.h"
 #include "telemetry/access_record.h"
@@ -9,6 +12,7 @@ namespace vallum::telemetry {
 
 namespace {
 
+using codec::JsonKey;
 using codec::JsonWriter;
 
 std::string_view bounded(std::string_view text) {
@@ -36,9 +40,9 @@ std::string_view plain_referer(std::string_view referer) {
 }
 
 struct VerdictNames {
-  std::string_view value;
-  std::string_view why_true;
-  std::string_view why_false;
+  JsonKey value;
+  JsonKey why_true;
+  JsonKey why_false;
 };
 constexpr VerdictNames kAllow = {"allow", "allow-why-true", "allow-why-false"};
 constexpr VerdictNames kDeny = {"deny", "deny-why-true", "deny-why-false"};
@@ -62,21 +66,32 @@ void append_identity(JsonWriter& json, const RecordIdentity& identity) {
   json.member("user", bounded(identity.user)).member("email", bounded(identity.email));
 }
 
-double millis(Duration duration) {
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(duration);
-  return static_cast<double>(micros.count()) / 1000.0;
+// Milliseconds with their thousandths, as far as there are any.
+void append_millis(JsonWriter& json, JsonKey name, Duration duration) {
+  const auto micros = std::max<std::int64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count(), 0);
+  std::array<char, 24> digits{};
+  char* end = std::to_chars(digits.data(), digits.data() + digits.size() - 4, micros / 1000).ptr;
+  if (auto rest = static_cast<int>(micros % 1000); rest != 0) {
+    *end++ = '.';
+    for (int place = 100; rest != 0; place /= 10) {
+      *end++ = static_cast<char>('0' + rest / place);
+      rest %= place;
+    }
+  }
+  json.key(name).raw({digits.data(), end});
 }
 
 void append_timings(JsonWriter& json, const RecordTimings& timings) {
-  json.member("duration", millis(timings.total));
+  append_millis(json, "duration", timings.total);
   if (timings.authorize) {
-    json.member("authorize-duration", millis(*timings.authorize));
+    append_millis(json, "authorize-duration", *timings.authorize);
   }
   if (timings.upstream_connect) {
-    json.member("upstream-connect-duration", millis(*timings.upstream_connect));
+    append_millis(json, "upstream-connect-duration", *timings.upstream_connect);
   }
   if (timings.upstream_first_byte) {
-    json.member("upstream-first-byte-duration", millis(*timings.upstream_first_byte));
+    append_millis(json, "upstream-first-byte-duration", *timings.upstream_first_byte);
   }
 }
 

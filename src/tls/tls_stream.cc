@@ -216,7 +216,13 @@ IoResult TlsStream::try_read(ByteSpan into) {
   std::size_t count = 0;
   const int got = SSL_read_ex(ssl_.get(), into.data(), into.size(), &count);
   if (got == 1) {
-    buffered_.set();
+    // Without bytes of its own OpenSSL needs new input, and asking it once more would cost as much
+    // as this did.
+    if (SSL_has_pending(ssl_.get()) == 1) {
+      buffered_.set();
+    } else {
+      buffered_.clear();
+    }
   }
   const IoResult result = got == 1 ? IoResult::done(count) : outcome_of(got);
   // Alerts and answers to key updates. A failure to send them shows at the next attempt.

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
+
+#include "base/byte_words.h"
 
 // Byte classes of HTTP, for the parsers of this folder.
 namespace vallum::http::bytes {
@@ -55,34 +56,15 @@ constexpr int escaped_byte(std::string_view text) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// Eight bytes at a time. Byte order does not matter to any user of this.
-inline std::uint64_t load_word(const char* from) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, from, sizeof word);
-  return word;
-}
-constexpr std::uint64_t every(std::uint8_t byte) {
-  return 0x0101010101010101ULL * byte;
-}
-constexpr std::uint64_t kHighBits = every(0x80);
-// Not zero when some byte of the word is below `limit` (at most 0x80).
-constexpr std::uint64_t any_below(std::uint64_t word, std::uint8_t limit) {
-  return (word - every(limit)) & ~word & kHighBits;
-}
-// Not zero when some byte of the word is `byte`.
-constexpr std::uint64_t any_equal(std::uint64_t word, std::uint8_t byte) {
-  return any_below(word ^ every(byte), 1);
-}
-
 // What a request target consists of: visible ASCII without '#', because a fragment is never sent
 // and parsers differ on where it begins.
 inline bool is_visible_without_hash(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
   for (; end - at >= 8; at += 8) {
-    const std::uint64_t word = load_word(at);
-    if (((word & kHighBits) | any_below(word, 0x21) | any_equal(word, 0x7f) |
-         any_equal(word, '#')) != 0) {
+    const std::uint64_t word = words::load_word(at);
+    if (((word & words::kHighBits) | words::any_below(word, 0x21) | words::any_equal(word, 0x7f) |
+         words::any_equal(word, '#')) != 0) {
       return false;
     }
   }

@@ -88,8 +88,8 @@ consteval bool same_lengths_are_neighbours() {
 // Setting bit 5 lowers letters and leaves '-' and digits alone; no other byte of a token becomes
 // one of those. Requires equal sizes, a token, and a lower-case name of letters, digits and '-'.
 bool token_equals(std::string_view token, std::string_view lower) {
-  using bytes::every;
-  using bytes::load_word;
+  using words::every;
+  using words::load_word;
   const std::size_t size = token.size();
   if (size < 8) {
     for (std::size_t at = 0; at < size; ++at) {
@@ -186,9 +186,9 @@ bool is_field_value(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
   for (; end - at >= 8; at += 8) {
-    const std::uint64_t word = bytes::load_word(at);
+    const std::uint64_t word = words::load_word(at);
     // A tab takes the slow way.
-    if ((bytes::any_below(word, 0x20) | bytes::any_equal(word, 0x7f)) != 0 &&
+    if ((words::any_below(word, 0x20) | words::any_equal(word, 0x7f)) != 0 &&
         !std::all_of(at, at + 8, is_allowed)) [[unlikely]] {
       return false;
     }

@@ -31,7 +31,7 @@ std::string json_object(Members members, const Members& overrides) {
   json.begin_object();
   for (const auto& [name, value] : members) {
     if (!value.empty()) {
-      json.key(name).raw(value);
+      json.any_key(name).raw(value);
     }
   }
   json.end_object();
