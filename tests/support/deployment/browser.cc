@@ -26,60 +26,6 @@ std::string callback_url(const FakeProvider::Redirect& back) {
   return url;
 }
 
-std::string Browser::cookie(const std::string& host, const std::string& name) const {
-  const auto cookies = jar_.find(host);
-  if (cookies == jar_.end()) {
-    return "";
-  }
-  const auto found = cookies->second.find(name);
-  return found == cookies->second.end() ? "" : found->second;
-}
-
-void Browser::set_cookie(const std::string& host,
-                         const std::string& name,
-                         const std::string& value) {
-  jar_[host][name] = value;
-}
-
-std::string Browser::cookie_header(const std::string& host) const {
-  const auto cookies = jar_.find(host);
-  std::string line;
-  if (cookies != jar_.end()) {
-    for (const auto& [name, value] : cookies->second) {
-      line += (line.empty() ? "" : "; ") + name + "=" + value;
-    }
-  }
-  return line.empty() ? "" : "Cookie: " + line + "\r\n";
-}
-
-void Browser::keep_cookies(const std::string& host, const Head& head) {
-  set_cookies_.clear();
-  std::string_view rest = head.fields;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find("\r\n");
-    const std::string_view line = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 2);
-    constexpr std::string_view kName = "set-cookie:";
-    if (!iequals(line.substr(0, kName.size()), kName)) {
-      continue;
-    }
-    const std::string_view text = trim_ows(line.substr(kName.size()));
-    set_cookies_.emplace_back(text);
-    if (refuses_cookies) {
-      continue;
-    }
-    const std::string_view pair = text.substr(0, text.find(';'));
-    const std::size_t equals = pair.find('=');
-    const std::string name(pair.substr(0, equals));
-    const std::string value(pair.substr(equals + 1));
-    if (value.empty()) {
-      jar_[host].erase(name);
-    } else {
-      jar_[host][name] = value;
-    }
-  }
-}
-
 Page Browser::send(const std::string& bytes) {
   ScriptedClient client = ScriptedClient::connect(deployment_.world(), Deployment::front());
   client.send(bytes);
@@ -94,7 +40,7 @@ Page Browser::request(const std::string& method, const std::string& url, const s
   const UrlParts parts = split_url(url);
   Page page = send(method + " " + parts.target + " HTTP/1.1\r\nHost: " + parts.host + "\r\n" +
                    cookie_header(parts.host) + tail);
-  keep_cookies(parts.host, page.head);
+  set_cookies_ = jar_.keep(parts.host, page.head);
   return page;
 }
 

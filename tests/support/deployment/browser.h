@@ -1,10 +1,9 @@
 #pragma once
 
-#include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "support/deployment/cookie_jar.h"
 #include "support/deployment/deployment.h"
 #include "support/sim/scripted_client.h"
 
@@ -36,23 +35,23 @@ class Browser {
   // The redirects that visit() followed.
   const std::vector<std::string>& trail() const { return trail_; }
 
-  std::string cookie(const std::string& host, const std::string& name) const;
-  void set_cookie(const std::string& host, const std::string& name, const std::string& value);
-  void forget_cookies(const std::string& host) { jar_.erase(host); }
+  std::string cookie(const std::string& host, const std::string& name) const {
+    return jar_.value(host, name);
+  }
+  void set_cookie(const std::string& host, const std::string& name, const std::string& value) {
+    jar_.set(host, name, value);
+  }
+  void forget_cookies(const std::string& host) { jar_.forget(host); }
   // The Cookie header for a host, "" for none.
-  std::string cookie_header(const std::string& host) const;
+  std::string cookie_header(const std::string& host) const { return jar_.header(host); }
   // Every Set-Cookie of the last answer, as sent.
   const std::vector<std::string>& set_cookies() const { return set_cookies_; }
 
-  // Drops every cookie it is given.
-  bool refuses_cookies = false;
-
  private:
   Page request(const std::string& method, const std::string& url, const std::string& tail);
-  void keep_cookies(const std::string& host, const Head& head);
 
   Deployment& deployment_;
-  std::map<std::string, std::map<std::string, std::string>> jar_;
+  CookieJar jar_;
   std::vector<std::string> set_cookies_;
   std::vector<std::string> trail_;
 };

@@ -38,10 +38,15 @@ routes:
     to: http://10.0.0.1:8080
     preserve_host_header: true
     allow_websockets: true
+    idle_timeout: )" +
+         options.app_idle_timeout +
+         R"(
     policy:
       - allow:
           or:
-            - authenticated_user: true
+            - )" +
+         options.app_criterion +
+         R"(
   - from: https://admin.example
     to: http://10.0.0.1:8080
     policy:
@@ -54,6 +59,45 @@ routes:
     allow_public_unauthenticated_access: true
 )" + options.more_routes;
 }
+
+// Records in memory that cannot be reached for as long as somebody says so.
+class BreakableStore final : public databroker::Store {
+ public:
+  BreakableStore(Entropy& entropy, const bool& is_down) : store_(entropy), is_down_(is_down) {}
+
+  databroker::StoreState state() const override { return store_.state(); }
+  Result<std::vector<databroker::BatchOutcome>> commit(std::vector<databroker::Batch> batches,
+                                                       WallTime now) override {
+    TRY_OK(reach());
+    return store_.commit(std::move(batches), now);
+  }
+  Result<databroker::Record> get(const databroker::RecordKey& key) override {
+    TRY_OK(reach());
+    return store_.get(key);
+  }
+  Result<std::vector<databroker::Record>> list(std::string_view type,
+                                               databroker::Page page) override {
+    TRY_OK(reach());
+    return store_.list(type, page);
+  }
+  Result<std::vector<databroker::Record>> changes(databroker::Page page) override {
+    TRY_OK(reach());
+    return store_.changes(page);
+  }
+  Result<std::size_t> prune_tombstones(WallTime deleted_before) override {
+    TRY_OK(reach());
+    return store_.prune_tombstones(deleted_before);
+  }
+
+ private:
+  Result<void> reach() const {
+    return is_down_ ? Result<void>(fail(ErrorKind::Unavailable, "the store is down"))
+                    : Result<void>();
+  }
+
+  databroker::MemoryStore store_;
+  const bool& is_down_;
+};
 
 }  // namespace
 
@@ -88,7 +132,7 @@ Deployment::Deployment(SimWorld& world, const Options& options)
   idp_.add_user({.subject = "carol", .claims = {{"email", R"("carol@partner.example")"}}});
   broker_ = std::make_unique<databroker::Databroker>(databroker::Databroker::Parts{
       .home = world.core(),
-      .store = std::make_unique<databroker::MemoryStore>(world.core().entropy()),
+      .store = std::make_unique<BreakableStore>(world.core().entropy(), store_is_down),
       .cores = 1,
       .storage = databroker::Databroker::Storage::OnCallingCore});
   auto provider = identity::Provider::create({.home = world.core(), .http = web_, .log = log_},
@@ -162,23 +206,32 @@ void Deployment::use(const Options& options) {
   world_.core().post([this] { proxy_core_->use(generation_); });
 }
 
-std::string Deployment::records() {
+void Deployment::write_records() {
   while (writer_.drain() == telemetry::LineWriter::Progress::Moved) {
   }
+}
+
+std::string Deployment::records() {
+  write_records();
   return output_.text();
+}
+
+Async<void> Deployment::remove_session(std::string id) {
+  databroker::Batch batch;
+  batch.push_back(databroker::Write::remove(session::session_key(id)));
+  const Result<databroker::Committed> put =
+      co_await broker_->put(std::move(batch), Deadline::never());
+  co_return put ? Result<void>() : Result<void>(fail(put.error()));
 }
 
 void Deployment::delete_session(const std::string& id) {
   bool done = false;
-  auto remove = [](databroker::Databroker* broker, std::string session, bool* flag) -> Task<void> {
-    databroker::Batch batch;
-    batch.push_back(databroker::Write::remove(session::session_key(session)));
-    const Result<databroker::Committed> put =
-        co_await broker->put(std::move(batch), Deadline::never());
-    *flag = put.has_value();
+  auto remove = [](Deployment* self, std::string session, bool* flag) -> Task<void> {
+    const Result<void> removed = co_await self->remove_session(std::move(session));
+    *flag = removed.has_value();
   };
   async::Scope scope(world_.core());
-  scope.spawn(remove(broker_.get(), id, &done));
+  scope.spawn(remove(this, id, &done));
   ASSERT_TRUE(world_.run_until([&done] { return done; }));
 }
 

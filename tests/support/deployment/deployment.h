@@ -41,6 +41,10 @@ class Deployment {
     std::string more_options;
     // Appended to the routes.
     std::string more_routes;
+    // The criterion that allows people on https://app.example.
+    std::string app_criterion = "authenticated_user: true";
+    // Without a byte moving there; a route with WebSockets has no limits of its own.
+    std::string app_idle_timeout = "0s";
     std::size_t lane_bytes = std::size_t{1} << 20;
   };
   explicit Deployment(SimWorld& world) : Deployment(world, Options()) {}
@@ -59,12 +63,21 @@ class Deployment {
   CapturedOutput& output() { return output_; }
   // Lines on standard output so far.
   std::string records();
+  // Moves what was recorded to standard output, as the writer's thread does.
+  void write_records();
   std::string diagnostics() const { return diagnostics_.text(); }
+  // In the text format of Prometheus.
+  std::string metrics() { return metrics_.expose(); }
+
+  // Every call of the store fails.
+  bool store_is_down = false;
 
   // As a reload does. Fails the test when the configuration has errors.
   void use(const Options& options);
   // Deletes a session's record, as a sign-out elsewhere does.
   void delete_session(const std::string& id);
+  // The same for callers that run on the core themselves.
+  Async<void> remove_session(std::string id);
 
  private:
   async::Snapshot<config::Settings> load(const Options& options);

@@ -57,15 +57,20 @@ Task<void> SimApplication::serve(std::unique_ptr<net::Stream> stream) {
 Async<bool> SimApplication::serve_one(net::Stream* stream, std::string* buffered) {
   Request request;
   CO_TRY(request.head, co_await read_line_block(stream, buffered));
+  if (on_head) {
+    on_head(request.head);
+  }
   CO_TRY(request.body, co_await read_body(stream, buffered, request.head));
   requests_.push_back(request);
   std::string answer = answer_(request);
-  CO_TRY_OK(co_await write_answer(stream, std::move(answer)));
-  co_return !closes_silently && close_after_answer_bytes == std::string::npos;
+  const bool closes = closes_silently || close_after_answer_bytes != std::string::npos;
+  answer.resize(std::min(answer.size(), close_after_answer_bytes));
+  CO_TRY_OK(co_await write_answer(stream, std::move(answer), think_time));
+  co_return !closes;
 }
 
 Async<void> SimApplication::read_more(net::Stream* stream, std::string* buffered) {
-  Bytes piece(16UL * 1024);
+  Bytes piece(4UL * 1024);
   CO_TRY(const std::size_t count, co_await net::read_some(stream, piece, Deadline::never()));
   if (count == 0) {
     co_return fail(ErrorKind::Cancelled, "the client ended the connection");
@@ -126,16 +131,15 @@ Async<std::string> SimApplication::read_body(net::Stream* stream,
   }
 }
 
-Async<void> SimApplication::write_answer(net::Stream* stream, std::string answer) {
-  co_await async::sleep_for(world_.outside(), think_time);
-  const std::size_t size = std::min(answer.size(), close_after_answer_bytes);
-  const std::size_t half = think_time > Duration::zero() ? size / 2 : 0;
+Async<void> SimApplication::write_answer(net::Stream* stream, std::string answer, Duration pause) {
+  co_await async::sleep_for(world_.outside(), pause);
+  const std::size_t half = pause > Duration::zero() ? answer.size() / 2 : 0;
   const ByteView bytes = as_bytes(answer);
   if (half > 0) {
     CO_TRY_OK(co_await net::write_all(stream, bytes.first(half), Deadline::never()));
-    co_await async::sleep_for(world_.outside(), think_time);
+    co_await async::sleep_for(world_.outside(), pause);
   }
-  co_return co_await net::write_all(stream, bytes.subspan(half, size - half), Deadline::never());
+  co_return co_await net::write_all(stream, bytes.subspan(half), Deadline::never());
 }
 
 }  // namespace vallum::testing

@@ -30,7 +30,10 @@ class SimApplication {
 
   // "HTTP/1.1 200 OK" with "hello" until told otherwise.
   void answer_with(Answer answer) { answer_ = std::move(answer); }
-  // Before each answer, and in each answer between its halves.
+  // Sees each head as soon as it is whole, before its body.
+  UniqueFunction<void(const std::string&)> on_head;
+  // The three below count as they stand when an answer has been made, so that an Answer may set
+  // them for itself. Before each answer, and in each answer between its halves.
   Duration think_time{0};
   // Closes the connection in order after that many bytes of each answer.
   std::size_t close_after_answer_bytes = std::string::npos;
@@ -52,7 +55,7 @@ class SimApplication {
   Async<std::string> read_bytes(net::Stream* stream, std::string* buffered, std::size_t count);
   Async<std::string> read_body(net::Stream* stream, std::string* buffered, std::string head);
   Async<void> read_more(net::Stream* stream, std::string* buffered);
-  Async<void> write_answer(net::Stream* stream, std::string answer);
+  Async<void> write_answer(net::Stream* stream, std::string answer, Duration pause);
 
   SimWorld& world_;
   net::SocketAddress address_;
