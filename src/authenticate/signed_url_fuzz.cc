@@ -34,17 +34,17 @@ bool has_duplicates(const codec::Query& query) {
   });
 }
 
-// No byte of the query can be another one, unless it spells the same parameters.
+// No byte of the query can be another one, unless it spells the same parameters. One byte in twelve
+// is tried, others for other inputs, so that an execution stays fast.
 void check_mutations(UrlSigner& signer, std::string_view base, const std::string& query) {
   const std::string meaning = meaning_of(*codec::Query::parse(query));
-  const std::size_t step = 1 + query.size() / 64;
-  for (std::size_t at = 0; at < query.size(); at += step) {
-    for (const int bit : {0x01, 0x02, 0x20}) {
-      std::string changed = query;
-      changed[at] = static_cast<char>(changed[at] ^ bit);
-      const Result<codec::Query> accepted = signer.verify(base, changed, kNow);
-      CHECK(!accepted || meaning_of(*accepted) == meaning);
-    }
+  const std::size_t step = 1 + query.size() / 12;
+  for (std::size_t at = static_cast<unsigned char>(query.back()) % step; at < query.size();
+       at += step) {
+    std::string changed = query;
+    changed[at] = static_cast<char>(changed[at] ^ (1 << (at % 6)));
+    const Result<codec::Query> accepted = signer.verify(base, changed, kNow);
+    CHECK(!accepted || meaning_of(*accepted) == meaning);
   }
 }
 
