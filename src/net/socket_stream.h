@@ -23,6 +23,7 @@ class SocketStream final : public Stream {
   Wait readable(Deadline deadline) override { return handle_.readable().wait(deadline); }
   Wait writable(Deadline deadline) override { return handle_.writable().wait(deadline); }
   bool may_read() const override { return handle_.readable().is_set(); }
+  bool peer_has_left() const override { return handle_.hang_up(); }
   void shutdown_write() override;
   void close() override { handle_.close(); }
   bool is_closed() const override { return handle_.fd() < 0; }

@@ -61,6 +61,10 @@ class Stream {
   // Whether try_read() may return something other than WouldBlock now. Costs no system call.
   virtual bool may_read() const = 0;
 
+  // Whether the peer is known to have ended its direction or the connection to have failed, even
+  // with bytes still to read. Costs no system call.
+  virtual bool peer_has_left() const = 0;
+
   // Ends our direction in order: the peer reads Eof after what was written. Flush before.
   virtual void shutdown_write() = 0;
   // Ends both directions; waits end with Closed and attempts fail. May be called again.

@@ -305,11 +305,16 @@ Task<bool> Connection::read_answer_head(Exchange* x, net::Stream* from) {
       break;
     }
     const Deadline end = relay_limits(*x).next(core_.core());
-    // While the request is still being sent the end moves: it counts from the complete request.
-    const Deadline look_again =
-        x->body_finished ? end : end.earlier(core_.core().deadline_in(std::chrono::seconds(1)));
+    // While the request is still being sent the end moves: it counts from the complete request. And
+    // nobody waits for a client that has left.
+    const Deadline look_again = end.earlier(core_.core().deadline_in(std::chrono::seconds(1)));
     const Ready ready = co_await from->readable(look_again);
     if (ready == Ready::TimedOut && look_again != end) {
+      if (x->body_finished && stream_->peer_has_left()) {
+        x->cut = true;
+        reply_error(*x, 400, "Bad Request", "downstream_remote_disconnect");
+        co_return false;
+      }
       continue;
     }
     if (ready == Ready::TimedOut && latest_end(*x).has_passed(core_.core().clock())) {
@@ -367,7 +372,9 @@ Task<void> Connection::send_answer(Exchange* x, upstream::Lease* lease) {
     fault = sent ? RelayFault::None : RelayFault::SinkFailed;
   }
   if (fault == RelayFault::None && !body.finished()) {
-    fault = co_await body.run(from, &x->upstream_bytes, stream_.get(), relay_limits(*x));
+    RelayLimits limits = relay_limits(*x);
+    limits.sink_may_leave = true;
+    fault = co_await body.run(from, &x->upstream_bytes, stream_.get(), limits);
   }
   x->response_body_bytes = body.bytes();
   if (fault != RelayFault::None) {

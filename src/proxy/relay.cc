@@ -44,6 +44,31 @@ Task<RelayFault> drain(Buffer* pending, net::Stream* to, RelayLimits limits) {
   }
 }
 
+// Waits for the source to have something.
+Task<RelayFault> await_source(net::Stream* from, net::Stream* to, RelayLimits limits) {
+  constexpr Duration kLookInterval = std::chrono::seconds(1);
+  const async::Core& core = from->core();
+  const Deadline end = limits.next(core);
+  while (true) {
+    const Deadline look =
+        limits.sink_may_leave ? end.earlier(core.deadline_in(kLookInterval)) : end;
+    switch (co_await from->readable(look)) {
+      case async::Ready::Ready:
+        co_return RelayFault::None;
+      case async::Ready::Closed:
+        co_return RelayFault::SourceFailed;
+      case async::Ready::TimedOut:
+        break;
+    }
+    if (look == end) {
+      co_return RelayFault::TimedOut;
+    }
+    if (to->peer_has_left()) {
+      co_return RelayFault::SinkFailed;
+    }
+  }
+}
+
 }  // namespace
 
 Deadline RelayLimits::next(const async::Core& core) const {
@@ -198,9 +223,9 @@ Task<RelayFault> BodyRelay::run(net::Stream* from,
       if (blocked != RelayFault::None) {
         co_return blocked;
       }
-      const async::Ready ready = co_await from->readable(limits.next(from->core()));
-      if (ready != async::Ready::Ready) {
-        co_return ready == async::Ready::TimedOut ? RelayFault::TimedOut : RelayFault::SourceFailed;
+      const RelayFault silent = co_await await_source(from, to, limits);
+      if (silent != RelayFault::None) {
+        co_return silent;
       }
     }
   }
@@ -231,9 +256,9 @@ Task<RelayFault> copy_until_end(RelayScratch* scratch,
     if (result.status == IoResult::Status::Failed) {
       co_return RelayFault::SourceFailed;
     }
-    const async::Ready ready = co_await from->readable(limits.next(from->core()));
-    if (ready != async::Ready::Ready) {
-      co_return ready == async::Ready::TimedOut ? RelayFault::TimedOut : RelayFault::SourceFailed;
+    const RelayFault silent = co_await await_source(from, to, limits);
+    if (silent != RelayFault::None) {
+      co_return silent;
     }
   }
 }

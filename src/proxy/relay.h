@@ -34,6 +34,9 @@ struct RelayLimits {
   Deadline end = Deadline::never();
   // Longest wait for a byte to move; zero: none.
   Duration idle{};
+  // Whether the relay ends within about a second when the sink's peer has left, although the source
+  // is silent: for a client, which would not come to know what follows.
+  bool sink_may_leave = false;
 
   Deadline next(const async::Core& core) const;
 };

@@ -41,6 +41,8 @@ class Connection::Upgraded final : public LiveStream {
   explicit Upgraded(const Parts& parts) : parts_(parts), asked_(parts.core.core()) {
     parts_.core.live_streams().add(*this);
     parts_.core.metrics().live_streams(1);
+    // What changed while the upstream made up its mind was told to nobody.
+    asked_.set();
   }
   ~Upgraded() { parts_.core.metrics().live_streams(-1); }
 
@@ -144,7 +146,9 @@ Task<void> Connection::run_upgraded(Exchange* x, upstream::Lease* lease) {
   watching.spawn(watch_upgraded(x, &live));
   async::Scope upwards(core_.core());
   upwards.spawn(copy_direction(&core_.scratch(), stream_.get(), &in_, to, limits));
-  co_await copy_direction(&core_.scratch(), to, &x->upstream_bytes, stream_.get(), limits);
+  RelayLimits to_client = limits;
+  to_client.sink_may_leave = true;
+  co_await copy_direction(&core_.scratch(), to, &x->upstream_bytes, stream_.get(), to_client);
   co_await upwards.drain(Deadline::never());
   if (live.was_revoked()) {
     x->details = "authorize_recheck";

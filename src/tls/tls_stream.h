@@ -31,6 +31,7 @@ class TlsStream final : public net::Stream {
   Wait readable(Deadline deadline) override;
   Wait writable(Deadline deadline) override { return inner_->writable(deadline); }
   bool may_read() const override { return buffered_.is_set() || inner_->may_read(); }
+  bool peer_has_left() const override { return peer_ended_ || inner_->peer_has_left(); }
   void shutdown_write() override;
   void close() override;
   bool is_closed() const override { return inner_->is_closed(); }

@@ -222,6 +222,42 @@ TEST_F(ForwardingTest, SlowHeadsAndIdleConnectionsEnd) {
   idle.expect_end();
 }
 
+// The application never answers, and the route has no limits: only the client's leaving ends it.
+TEST_F(ForwardingTest, NobodyWaitsForAClientThatHasLeft) {
+  browser_.visit("https://app.example/", "alice");
+  application().think_time = 100h;
+  ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
+  client.send("GET / HTTP/1.1\r\nHost: app.example\r\n" + browser_.cookie_header("app.example") +
+              "\r\n");
+  world_.advance(10min);
+  EXPECT_FALSE(contains(deployment_.records(), "downstream_remote_disconnect"));
+
+  client.close();
+  world_.advance(2s);
+
+  EXPECT_TRUE(contains(deployment_.records(), "downstream_remote_disconnect"));
+}
+
+TEST_F(ForwardingTest, NobodyWaitsForTheRestOfAnAnswerWhenItsClientHasLeft) {
+  browser_.visit("https://app.example/", "alice");
+  application().answer_with([](const SimApplication::Request&) {
+    return std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
+  });
+  ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
+  client.send("GET / HTTP/1.1\r\nHost: app.example\r\n" + browser_.cookie_header("app.example") +
+              "\r\n");
+  client.expect_head("HTTP/1.1 200 OK");
+  client.expect_bytes("hello");
+  world_.advance(10min);
+  const std::string before = deployment_.records();
+
+  client.close();
+  world_.advance(2s);
+
+  EXPECT_FALSE(contains(before, "downstream_remote_disconnect"));
+  EXPECT_TRUE(contains(deployment_.records(), "downstream_remote_disconnect"));
+}
+
 TEST_F(ForwardingTest, AnUploadThatDribblesEndsAtTimeoutRead) {
   ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
   client.send(request("POST /", "Content-Length: 100\r\n"));
@@ -274,10 +310,26 @@ TEST_F(ForwardingTest, OwnEndpointsAnswerOnEveryHost) {
 class WebSocketTest : public IntegrationTest {
  protected:
   WebSocketTest() {
-    application().answer_with([](const SimApplication::Request&) {
-      return std::string(
-          "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    application().answer_with([](const SimApplication::Request& r) {
+      return r.head.find("pgrade: websocket") != std::string::npos
+                 ? std::string(
+                       "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+                       "websocket\r\n\r\n")
+                 : std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     });
+  }
+  void delete_session() {
+    session::HandleCodec codec(deployment_.shared_key());
+    const auto handle = codec.verify(browser_.cookie("app.example", "_pomerium"));
+    ASSERT_TRUE(handle.has_value());
+    deployment_.delete_session(handle->session_id);
+  }
+  // Whether the stream ends within a second.
+  bool ends_soon(ScriptedClient& client) {
+    Bytes piece(100);
+    return world_.run_until(
+        [&] { return client.stream().try_read(piece).status != net::IoResult::Status::WouldBlock; },
+        1s);
   }
   ScriptedClient open() {
     ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
@@ -296,27 +348,27 @@ TEST_F(WebSocketTest, IsDecidedBeforeTheUpgrade) {
 }
 
 TEST_F(WebSocketTest, EndsWhenItsSessionEnds) {
-  application().answer_with([](const SimApplication::Request& r) {
-    return r.head.find("pgrade: websocket") != std::string::npos
-               ? std::string(
-                     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
-                     "websocket\r\n\r\n")
-               : std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-  });
   browser_.visit("https://app.example/", "alice");
   ScriptedClient client = open();
   client.expect_head("HTTP/1.1 101 Switching Protocols");
   client.expect_silence(3min);
-  session::HandleCodec codec(deployment_.shared_key());
-  const auto handle = codec.verify(browser_.cookie("app.example", "_pomerium"));
-  ASSERT_TRUE(handle.has_value());
 
-  deployment_.delete_session(handle->session_id);
+  delete_session();
 
-  Bytes piece(100);
-  ASSERT_TRUE(world_.run_until(
-      [&] { return client.stream().try_read(piece).status != net::IoResult::Status::WouldBlock; },
-      1s));
+  ASSERT_TRUE(ends_soon(client));
+  EXPECT_TRUE(contains(deployment_.records(), "authorize_recheck"));
+}
+
+TEST_F(WebSocketTest, EndsWhenItsSessionEndedWhileItOpened) {
+  browser_.visit("https://app.example/", "alice");
+  application().think_time = 5s;
+  ScriptedClient client = open();
+  world_.advance(2s);
+
+  delete_session();
+
+  client.expect_head("HTTP/1.1 101 Switching Protocols");
+  ASSERT_TRUE(ends_soon(client));
   EXPECT_TRUE(contains(deployment_.records(), "authorize_recheck"));
 }
 

@@ -253,6 +253,15 @@ std::optional<Instant> Ledger::forbidden_since(const Entry& entry, const std::st
   return since;
 }
 
+// On a route with WebSockets an application may think for as long as a client waits. That nothing
+// is left of it when the client has left is seen at the end.
+void Ledger::nothing_came(std::size_t number) {
+  const Entry& entry = entries_[number];
+  if (entry.request.host != "app.example" || entry.arrivals == 0) {
+    violation("request " + std::to_string(number) + " was neither answered nor ended");
+  }
+}
+
 void Ledger::still_live(std::size_t number, const std::string& session) {
   Entry& entry = entries_[number];
   const std::optional<Instant> since = forbidden_since(entry, session);
@@ -264,13 +273,8 @@ void Ledger::still_live(std::size_t number, const std::string& session) {
       std::any_of(store_down_.begin(), store_down_.end(), [&](const auto& down) {
         return down.second >= *since && now() < down.second + kAskedAgain;
       });
-  // Between its decision and its answer a stream is not told of changes: they are noticed when it
-  // asks again.
-  const bool came_while_opening =
-      *since < entry.opened_at + kNoticed && now() < entry.opened_at + kAskedAgain;
   if (now() > *since + kRevocation + kNoticed && !store_could_not_tell &&
-      !deployment_.store_is_down && !came_while_opening &&
-      !std::exchange(entry.outlived_its_session, true)) {
+      !deployment_.store_is_down && !std::exchange(entry.outlived_its_session, true)) {
     violation("live stream " + std::to_string(number) + " goes on " +
               std::to_string(
                   std::chrono::duration_cast<std::chrono::milliseconds>(now() - *since).count()) +

@@ -58,8 +58,9 @@ class Ledger {
   void request_arrived(const SimApplication::Request& request);
   // At a client: the application's answer to a request, whole.
   void answered(std::size_t number, const std::string& answer_to, const std::string& body);
-  // A live stream of this session has been opened; it is open, now.
-  void stream_opened(std::size_t number) { entries_[number].opened_at = now(); }
+  // At a client, that has lost patience and leaves.
+  void nothing_came(std::size_t number);
+  // A live stream of this session is open, now.
   void still_live(std::size_t number, const std::string& session);
 
   // When everything is over. `was_cut`: connections were cut, so their exchanges left no record.
@@ -83,7 +84,6 @@ class Ledger {
     Request request;
     std::vector<Sending> sendings;
     std::size_t arrivals = 0;
-    Instant opened_at{};
     bool outlived_its_session = false;
   };
   struct Session {

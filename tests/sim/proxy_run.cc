@@ -39,7 +39,6 @@ Deployment::Options options_of(const Plan& plan, AppPolicy policy) {
   return {.more_options = {},
           .more_routes = {},
           .app_criterion = criterion_of(policy),
-          .app_idle_timeout = "90s",
           .lane_bytes = plan.lane_bytes};
 }
 

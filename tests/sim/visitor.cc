@@ -279,7 +279,7 @@ Visitor::Message Visitor::post_of(const std::string& host) {
 
 void Visitor::note_failure(std::size_t number, const Error& error) {
   if (error.kind() == ErrorKind::DeadlineExceeded) {
-    ledger_.violation("request " + std::to_string(number) + " was neither answered nor ended");
+    ledger_.nothing_came(number);
   }
 }
 
@@ -456,7 +456,6 @@ Task<void> Visitor::open_websocket() {
   int status = 0;
   const bool answered = co_await expect_reply(wire.get(), number, &status);
   if (answered && status == 101) {
-    ledger_.stream_opened(number);
     co_await stay(wire.get(), number, session);
   }
 }

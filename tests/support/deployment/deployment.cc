@@ -38,9 +38,6 @@ routes:
     to: http://10.0.0.1:8080
     preserve_host_header: true
     allow_websockets: true
-    idle_timeout: )" +
-         options.app_idle_timeout +
-         R"(
     policy:
       - allow:
           or:

@@ -43,8 +43,6 @@ class Deployment {
     std::string more_routes;
     // The criterion that allows people on https://app.example.
     std::string app_criterion = "authenticated_user: true";
-    // Without a byte moving there; a route with WebSockets has no limits of its own.
-    std::string app_idle_timeout = "0s";
     std::size_t lane_bytes = std::size_t{1} << 20;
   };
   explicit Deployment(SimWorld& world) : Deployment(world, Options()) {}

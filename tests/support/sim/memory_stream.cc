@@ -151,6 +151,12 @@ void MemoryStream::fired() {
   }
 }
 
+bool MemoryStream::peer_has_left() const {
+  return reset_ || std::ranges::any_of(arriving_, [this](const Segment& segment) {
+           return segment.end && segment.visible_at <= core_.now();
+         });
+}
+
 void MemoryStream::shutdown_write() {
   if (!write_ended_ && !closed_ && !reset_) {
     send_to_peer({.visible_at = {}, .bytes = {}, .taken = 0, .end = true});

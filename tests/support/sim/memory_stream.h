@@ -58,6 +58,7 @@ class MemoryStream final : public net::Stream, private async::Timer {
   Wait readable(Deadline deadline) override { return readable_.wait(deadline); }
   Wait writable(Deadline deadline) override { return writable_.wait(deadline); }
   bool may_read() const override { return readable_.is_set(); }
+  bool peer_has_left() const override;
   void shutdown_write() override;
   void close() override;
   bool is_closed() const override { return closed_; }
