@@ -59,13 +59,13 @@ Task<void> Connection::run() {
 // Waits for the first byte of a request without holding memory for it; then it is in in_. Returns
 // false when none comes.
 Task<bool> Connection::await_request() {
-  const Limits& limits = core_.generation()->limits;
-  const Deadline deadline = limits.idle_timeout == Duration::zero()
-                                ? Deadline::never()
-                                : core_.core().deadline_in(limits.idle_timeout);
+  // No reference into the generation is held over the wait: a reload takes it away.
+  const Duration idle = core_.generation()->limits.idle_timeout;
+  const Deadline deadline =
+      idle == Duration::zero() ? Deadline::never() : core_.core().deadline_in(idle);
   while (in_.empty()) {
     if (stream_->may_read()) {
-      const IoResult result = stream_->try_read(in_.space(limits.request_head.head_bytes_max + 1));
+      const IoResult result = stream_->try_read(in_.space(BlockPool::kBlockBytes));
       if (result.is_done()) {
         in_.produced(result.bytes);
         break;
