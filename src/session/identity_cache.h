@@ -14,6 +14,7 @@
 #include "async/scope.h"
 #include "async/snapshot.h"
 #include "async/task.h"
+#include "base/strings.h"
 #include "base/time.h"
 #include "databroker/databroker.h"
 #include "session/handle.h"

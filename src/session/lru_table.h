@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -9,9 +10,18 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/strings.h"
 
 namespace vallum::session {
+
+// What tells keys apart is at their end: the signature of a handle, the random bits of an id.
+struct EndHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    constexpr std::size_t kBytesMax = 32;
+    return std::hash<std::string_view>{}(
+        text.substr(text.size() - std::min(text.size(), kBytesMax)));
+  }
+};
 
 // Values by text, at most `max` of them: a new one pushes out the one that was not asked for
 // longest. Values stay where they are until they are erased. Looking up never allocates.
@@ -69,7 +79,7 @@ class LruTable {
 
   std::size_t max_;
   std::list<const std::string*> by_use_;  // the latest first
-  std::unordered_map<std::string, Slot, StringHash, std::equal_to<>> by_key_;
+  std::unordered_map<std::string, Slot, EndHash, std::equal_to<>> by_key_;
 };
 
 }  // namespace vallum::session
