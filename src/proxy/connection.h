@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "async/sleep.h"
 #include "async/task.h"
 #include "http/message.h"
 #include "http/syntax/h1.h"
@@ -86,6 +87,7 @@ class Connection {
   Task<void> watch_upgraded(Exchange* x, Upgraded* live);
   Task<bool> still_allowed(Exchange* x);
   bool upgrade_is_allowed(const Exchange& x) const;
+  async::Yield let_others_come_so_far();
   RelayLimits relay_limits(const Exchange& x) const;
   static Deadline latest_end(const Exchange& x);
   Deadline answer_end(const Exchange& x) const;
