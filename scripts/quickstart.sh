@@ -6,9 +6,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf 'quickstart: %s\n' "$*" >&2; }
 
-scripts/install-deps.sh build
-say "building build/release/vallum (some minutes the first time)"
 # Standard output belongs to `vallum dev`, which prints the application's URL there.
+scripts/install-deps.sh build >&2
+say "building build/release/vallum (some minutes the first time)"
 cmake --preset release >&2
 cmake --build build/release --target vallum >&2
 exec build/release/vallum dev "$@"
