@@ -81,6 +81,8 @@ class Connection {
   Task<Attempt> attempt(Exchange* x, upstream::Lease* lease);
   Task<void> upload(Exchange* x, net::Stream* to, BodyRelay* body);
   Task<bool> read_answer_head(Exchange* x, net::Stream* from);
+  void end_waiting(Exchange& x, bool is_over);
+  void explain_no_answer(Exchange& x);
   Task<void> send_answer(Exchange* x, upstream::Lease* lease);
   Task<void> run_upgraded(Exchange* x, upstream::Lease* lease);
   class Upgraded;

@@ -318,38 +318,48 @@ Task<bool> Connection::read_answer_head(Exchange* x, net::Stream* from) {
     // nobody waits for a client that has left.
     const Deadline look_again = end.earlier(core_.core().deadline_in(std::chrono::seconds(1)));
     const Ready ready = co_await from->readable(look_again);
-    if (ready == Ready::TimedOut && look_again != end) {
-      if (x->body_finished && stream_->peer_has_left()) {
-        x->cut = true;
-        reply_error(*x, 400, "Bad Request", "downstream_remote_disconnect");
-        co_return false;
-      }
-      continue;
-    }
-    if (ready == Ready::TimedOut && latest_end(*x).has_passed(core_.core().clock())) {
-      reply_error(*x, 408, "Request Timeout", "max_duration_timeout");
-      co_return false;
-    }
     if (ready == Ready::TimedOut) {
-      reply_error(*x, 504, "Gateway Timeout", "response_timeout");
+      const bool is_over = look_again == end;
+      if (!is_over && !(x->body_finished && stream_->peer_has_left())) {
+        continue;
+      }
+      end_waiting(*x, is_over);
       co_return false;
     }
     if (ready == Ready::Closed) {
       break;
     }
   }
-  if (upload_fault_ == RelayFault::TimedOut) {
-    const bool latest = latest_end(*x).has_passed(core_.core().clock());
-    reply_error(*x, 408, "Request Timeout", latest ? "max_duration_timeout" : "request_timeout");
-  } else if (upload_fault_ == RelayFault::SourceMalformed) {
-    reply_error(*x, 400, "Bad Request", "request_body_malformed");
-  } else if (upload_fault_ == RelayFault::SourceFailed) {
-    x->cut = true;
-    reply_error(*x, 400, "Bad Request", "downstream_remote_disconnect");
-  } else if (!x->upstream_bytes.empty()) {
-    reply_error(*x, 502, "Bad Gateway", "upstream_protocol_error");
-  }
+  explain_no_answer(*x);
   co_return false;
+}
+
+// Nobody waits for the answer any longer: its time is over, or the client has left.
+void Connection::end_waiting(Exchange& x, bool is_over) {
+  if (!is_over) {
+    x.cut = true;
+    reply_error(x, 400, "Bad Request", "downstream_remote_disconnect");
+  } else if (latest_end(x).has_passed(core_.core().clock())) {
+    reply_error(x, 408, "Request Timeout", "max_duration_timeout");
+  } else {
+    reply_error(x, 504, "Gateway Timeout", "response_timeout");
+  }
+}
+
+// The upstream's connection ended without an answer: because the request could not be sent, if that
+// is known.
+void Connection::explain_no_answer(Exchange& x) {
+  if (upload_fault_ == RelayFault::TimedOut) {
+    const bool latest = latest_end(x).has_passed(core_.core().clock());
+    reply_error(x, 408, "Request Timeout", latest ? "max_duration_timeout" : "request_timeout");
+  } else if (upload_fault_ == RelayFault::SourceMalformed) {
+    reply_error(x, 400, "Bad Request", "request_body_malformed");
+  } else if (upload_fault_ == RelayFault::SourceFailed) {
+    x.cut = true;
+    reply_error(x, 400, "Bad Request", "downstream_remote_disconnect");
+  } else if (!x.upstream_bytes.empty()) {
+    reply_error(x, 502, "Bad Gateway", "upstream_protocol_error");
+  }
 }
 
 // Sends head and body to the client, and decides what becomes of both connections.
