@@ -46,7 +46,7 @@ void set_runtime_flag(Reading& reading,
                       bool value,
                       RuntimeFlags& into) {
   const std::string name = to_lower(flag.key);
-  const auto it = std::ranges::find(kFlags, name, &RuntimeFlag::name);
+  const auto* const it = std::ranges::find(kFlags, name, &RuntimeFlag::name);
   const Place place{.source = reading.value().place.source, .at = flag.position};
   if (it == kFlags.end()) {
     reading.report().unknown(place, reading.option(), "unknown runtime flag " + quoted(flag.key));

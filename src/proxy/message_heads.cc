@@ -27,7 +27,7 @@ void append_line(std::string& out, std::string_view name, std::string_view value
 
 void append_number(std::string& out, std::uint64_t number) {
   std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   out.append(digits.data(), end);
 }
 

@@ -80,7 +80,7 @@ BodyRelay::BodyRelay(RelayScratch& scratch,
                      http::BodyDecoder decoder,
                      http::BodyFraming sent_as)
     : scratch_(scratch),
-      decoder_(std::move(decoder)),
+      decoder_(decoder),
       chunked_(sent_as.kind == http::BodyFraming::Kind::Chunked),
       pending_(blocks),
       finished_(decoder_.finished()) {}

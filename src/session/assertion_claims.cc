@@ -21,7 +21,7 @@ std::string number_text(const std::string& text) {
     return text;
   }
   std::array<char, 40> buffer{};
-  const auto end =
+  char* const end =
       std::to_chars(
           buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific)
           .ptr;
@@ -36,7 +36,7 @@ std::string number_text(const std::string& text) {
   if (exponent < -4 || exponent >= 6) {
     return std::string(scientific);
   }
-  const auto fixed_end =
+  char* const fixed_end =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed)
           .ptr;
   return {buffer.data(), fixed_end};

@@ -242,8 +242,8 @@ IoResult TlsStream::try_write(ByteView first, ByteView second) {
     return pending;
   }
   if (!second.empty() && first.size() + second.size() <= per_core_.joined.size()) {
-    const auto middle = std::ranges::copy(first, per_core_.joined.begin()).out;
-    const auto end = std::ranges::copy(second, middle).out;
+    auto* const middle = std::ranges::copy(first, per_core_.joined.begin()).out;
+    auto* const end = std::ranges::copy(second, middle).out;
     first = ByteView(per_core_.joined.begin(), end);
     second = {};
   }
