@@ -206,6 +206,15 @@ TEST(JsonWriterTest, EscapesWhereverTheByteStands) {
   }
 }
 
+TEST(JsonWriterTest, AnUnfinishedValueLeavesNothingBehindIt) {
+  std::string out(1000, 'x');
+  out.clear();
+  {
+    JsonWriter(out).begin_object().member("a", 1);
+  }
+  EXPECT_EQ(out, R"({"a":1)");
+}
+
 TEST(JsonWriterTest, WhatItWritesReadsBack) {
   std::string all;
   for (int c = 0; c < 128; ++c) {

@@ -40,6 +40,12 @@ class JsonWriter {
  public:
   // `out` must outlive the writer.
   explicit JsonWriter(std::string& out) : out_(out), used_(out.size()) {}
+  // A value that was not completed leaves what was written of it and nothing behind that.
+  ~JsonWriter() {
+    if (depth_ > 0) {
+      out_.resize(used_);
+    }
+  }
   JsonWriter(const JsonWriter&) = delete;
   JsonWriter& operator=(const JsonWriter&) = delete;
 
