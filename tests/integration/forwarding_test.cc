@@ -272,6 +272,25 @@ TEST_F(ForwardingTest, AnUploadThatDribblesEndsAtTimeoutRead) {
   EXPECT_TRUE(contains(deployment_.records(), "request_timeout"));
 }
 
+class UnservedRouteTest : public IntegrationTest {
+ protected:
+  UnservedRouteTest()
+      : IntegrationTest({.more_options = {}, .more_routes = R"(
+  - from: https://later.example
+    to: http://10.0.0.1:8080
+    prefix_rewrite: /x
+    allow_public_unauthenticated_access: true
+)"}) {}
+};
+
+TEST_F(UnservedRouteTest, Is503AndItsDecisionIsOnRecord) {
+  EXPECT_EQ(browser_.get("https://later.example/").status, 503);
+
+  EXPECT_EQ(application().requests_seen(), 0U);
+  EXPECT_TRUE(contains(deployment_.records(), "authorize check"));
+  EXPECT_TRUE(contains(deployment_.records(), "route_not_served"));
+}
+
 class LongestExchangeTest : public IntegrationTest {
  protected:
   LongestExchangeTest()
