@@ -106,7 +106,7 @@ class Authenticator {
                         std::uint16_t status,
                         std::string_view explanation) const;
 
-  // sign_in.cc: hops A to F.
+  // sign_in.cc: hops A, B, E and F. at_provider.cc: hops C and D.
   std::string sign_in_url(const http::Uri& target, codec::Query extra);
   Async<http::Response> sign_in(http::Request request, Deadline deadline);
   Async<http::Response> to_provider(http::Request request, Deadline deadline);

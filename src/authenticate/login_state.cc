@@ -129,9 +129,14 @@ Result<LoginState> LoginStates::open_state(const CsrfToken& token, std::string_v
   return std::move(opened.state);
 }
 
-std::string LoginStates::sign_in_url_of_anybody(std::string_view state) const {
-  Result<Opened> opened = open_any(state);
-  return opened ? std::move(opened->state.sign_in_url) : std::string();
+Result<LoginState> LoginStates::open_of_anybody(std::string_view state) const {
+  TRY(Opened opened, open_any(state));
+  return std::move(opened.state);
+}
+
+bool LoginStates::is_expired(const LoginState& state, WallTime now) {
+  const Duration age = now - state.issued;
+  return age > kLifetime || age < -kLifetime;
 }
 
 std::string LoginStates::pkce_verifier(const CsrfToken& token, std::string_view state) const {

@@ -50,9 +50,12 @@ class LoginStates {
   // caller to judge, who can then send an old attempt back to where it began.
   Result<LoginState> open_state(const CsrfToken& token, std::string_view state) const;
 
-  // The sign-in URL of a state that this deployment made, for whichever browser; "" when it made
-  // none. Proves nothing about who brings it.
-  std::string sign_in_url_of_anybody(std::string_view state) const;
+  // InvalidInput unless the state was made by this deployment, for whichever browser. Proves
+  // nothing about who brings it.
+  Result<LoginState> open_of_anybody(std::string_view state) const;
+
+  // Too old to be finished, or of a time to come.
+  static bool is_expired(const LoginState& state, WallTime now);
 
   // Until one attempt's code has been redeemed, known to this deployment and this browser alone.
   std::string pkce_verifier(const CsrfToken& token, std::string_view state) const;

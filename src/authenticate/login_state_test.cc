@@ -51,6 +51,27 @@ TEST_F(LoginStatesTest, OpensNoStateOfAnotherBrowserOrDeploymentAndNoChangedOne)
   }
 }
 
+TEST_F(LoginStatesTest, AStateIsOpenedForAnybodyButOnlyOneOfOurs) {
+  const std::string state = states_.make_state(token_, kUrl, now_, entropy_);
+  const LoginStates foreign{Secret("fedcba9876543210fedcba9876543210")};
+
+  const auto opened = states_.open_of_anybody(state);
+
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_EQ(opened->sign_in_url, kUrl);
+  EXPECT_FALSE(foreign.open_of_anybody(state).has_value());
+}
+
+TEST_F(LoginStatesTest, AnAttemptLastsFiveMinutesBothWaysOfTheClock) {
+  const LoginState state{.sign_in_url = std::string(kUrl), .issued = now_};
+  const auto beyond = LoginStates::kLifetime + std::chrono::seconds(1);
+
+  EXPECT_FALSE(LoginStates::is_expired(state, now_ + LoginStates::kLifetime));
+  EXPECT_TRUE(LoginStates::is_expired(state, now_ + beyond));
+  EXPECT_FALSE(LoginStates::is_expired(state, now_ - LoginStates::kLifetime));
+  EXPECT_TRUE(LoginStates::is_expired(state, now_ - beyond));
+}
+
 TEST_F(LoginStatesTest, TheCookieNamesItsTokenForTwelveHours) {
   const std::string cookie = states_.cookie_value(token_, now_);
 

@@ -160,6 +160,23 @@ TEST_F(SignInTest, AnExpiredAttemptBeginsAgainWhereThePersonWantedToGo) {
   EXPECT_EQ(deployment_.provider().calls("/token"), 0);
 }
 
+// Several tabs of one browser may each have begun an attempt of their own; but a `state` that turns
+// up in somebody's records is not to tell for ever where its person went.
+TEST_F(SignInTest, ToWhoeverDidNotBeginItAnAttemptTellsItsPageForFiveMinutes) {
+  const std::string to_idp =
+      browser_.get(browser_.get("https://app.example/deep?x=1").location()).location();
+  const FakeProvider::Redirect back = deployment_.provider().sign_in(to_idp, "alice");
+  Browser other(deployment_);
+
+  EXPECT_TRUE(contains(other.get(callback_url(back)).body, "https://app.example/deep?x=1"));
+  world_.advance(6min);
+  const Page later = other.get(callback_url(back));
+
+  EXPECT_EQ(later.status, 400);
+  EXPECT_FALSE(contains(later.body, "deep"));
+  EXPECT_TRUE(contains(later.body, "href=\"https://app.example/\"")) << "a way to begin again";
+}
+
 // Covers OID-06, OID-07.
 TEST_F(SignInTest, TheProvidersRefusalIsShownEscaped) {
   const std::string to_idp =
