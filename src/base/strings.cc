@@ -86,8 +86,9 @@ std::optional<std::uint64_t> parse_u64(std::string_view text) {
     return std::nullopt;
   }
   std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value);
   if (error != std::errc{} || stop != end) {
     return std::nullopt;
   }

@@ -12,8 +12,7 @@ namespace vallum::net {
 namespace {
 
 iovec io_of(ByteView bytes) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): sendmsg() only reads; iovec serves both
-  // ways
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): sendmsg() only reads
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
 }
 

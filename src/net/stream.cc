@@ -99,8 +99,8 @@ Task<void> close_lingering(std::unique_ptr<Stream> stream,
     // Dropped unread, so the buffer may be anyone's; it must only not be in the frame.
     static constexpr std::size_t kPiece = 16UL * 1024;
     const auto drop = [](Stream& from, std::size_t bytes) {
-      std::array<std::byte, kPiece>
-          buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): never read
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): never read
+      std::array<std::byte, kPiece> buffer;
       return from.try_read(ByteSpan(buffer).first(bytes));
     };
     const IoResult result = drop(*stream, std::min(left, kPiece));

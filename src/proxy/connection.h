@@ -80,6 +80,12 @@ class Connection {
   bool prepare_upstream_request(Exchange& x);
   Task<Attempt> attempt(Exchange* x, upstream::Lease* lease);
   Task<void> upload(Exchange* x, net::Stream* to, BodyRelay* body);
+  enum class AnswerHead : std::uint8_t { Incomplete, Complete, Refused };
+  struct AnswerReader {
+    http::HeadReader head;
+    int interim = 0;  // answers of 1xx so far
+  };
+  static AnswerHead take_answer_head(Exchange& x, AnswerReader& reader);
   Task<bool> read_answer_head(Exchange* x, net::Stream* from);
   void end_waiting(Exchange& x, bool is_over);
   void explain_no_answer(Exchange& x);

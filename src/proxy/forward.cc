@@ -271,35 +271,47 @@ Task<void> Connection::upload(Exchange* x, net::Stream* to, BodyRelay* body) {
   }
 }
 
-// Reads the final answer's head into x->answer, its body's beginning stays in x->upstream_bytes.
-// Returns false when there is none; reply_ says why unless the connection simply ended.
-Task<bool> Connection::read_answer_head(Exchange* x, net::Stream* from) {
+// Reads the final answer's head, as far as x.upstream_bytes hold it, into x.answer. Interim answers
+// end at us: we have answered Expect ourselves.
+Connection::AnswerHead Connection::take_answer_head(Exchange& x, AnswerReader& reader) {
   constexpr int kInterimMax = 16;
+  while (!x.upstream_bytes.empty()) {
+    const http::HeadStep step =
+        reader.head.read_response(x.upstream_bytes.text(), x.head.method, x.answer);
+    if (step.failed() || reader.interim > kInterimMax) {
+      return AnswerHead::Refused;
+    }
+    if (!step.done()) {
+      break;
+    }
+    const std::uint16_t status = x.answer.status;
+    if (status >= 200 || status == 101) {
+      // The head's views are used before these bytes go: send_answer() copies them out first.
+      x.answer_head_bytes = step.consumed;
+      return AnswerHead::Complete;
+    }
+    x.upstream_bytes.consume(step.consumed);
+    x.answer.clear();
+    reader.head.reset();
+    ++reader.interim;
+  }
+  return AnswerHead::Incomplete;
+}
+
+// Waits for the final answer's head; its body's beginning stays in x->upstream_bytes. Returns false
+// when there is none; reply_ says why unless the connection simply ended.
+Task<bool> Connection::read_answer_head(Exchange* x, net::Stream* from) {
   const Limits& limits = x->generation->limits;
-  http::HeadReader reader(limits.response_head);
-  int interim = 0;
+  AnswerReader reader{.head = http::HeadReader(limits.response_head)};
   while (true) {
-    if (!x->upstream_bytes.empty()) {
-      const http::HeadStep step =
-          reader.read_response(x->upstream_bytes.text(), x->head.method, x->answer);
-      if (step.failed() || interim > kInterimMax) {
+    switch (take_answer_head(*x, reader)) {
+      case AnswerHead::Complete:
+        co_return true;
+      case AnswerHead::Refused:
         reply_error(*x, 502, "Bad Gateway", "upstream_protocol_error");
         co_return false;
-      }
-      if (step.done()) {
-        const std::uint16_t status = x->answer.status;
-        if (status >= 200 || status == 101) {
-          // The head's views are used before these bytes go: send_answer() copies them out first.
-          x->answer_head_bytes = step.consumed;
-          co_return true;
-        }
-        // Interim answers end at us: we have answered Expect ourselves.
-        x->upstream_bytes.consume(step.consumed);
-        x->answer.clear();
-        reader.reset();
-        ++interim;
-        continue;
-      }
+      case AnswerHead::Incomplete:
+        break;
     }
     const IoResult result =
         from->try_read(x->upstream_bytes.space(limits.response_head.head_bytes_max + 1));

@@ -16,25 +16,30 @@ void append_chunk(std::string& out, std::string_view data) {
   out.append(data).append(http::kChunkEnd);
 }
 
+// Writes and flushes as much of `pending` as the stream takes: done when that was all of it.
+IoResult::Status write_some(Buffer& pending, net::Stream& to) {
+  IoResult::Status status = IoResult::Status::Done;
+  while (!pending.empty() && status == IoResult::Status::Done) {
+    const IoResult result = to.try_write(pending.bytes());
+    status = result.status;
+    pending.consume(result.is_done() ? result.bytes : 0);
+  }
+  if (status != IoResult::Status::Done && status != IoResult::Status::WouldBlock) {
+    return status;
+  }
+  const IoResult::Status flushed = to.try_flush().status;
+  return flushed == IoResult::Status::Done ? status : flushed;
+}
+
 // Writes what is left of `pending`. Returns the fault of the sink, if any.
 Task<RelayFault> drain(Buffer* pending, net::Stream* to, RelayLimits limits) {
   while (true) {
-    while (!pending->empty()) {
-      const IoResult result = to->try_write(pending->bytes());
-      if (!result.is_done()) {
-        if (result.status != IoResult::Status::WouldBlock) {
-          co_return RelayFault::SinkFailed;
-        }
-        break;
-      }
-      pending->consume(result.bytes);
-    }
-    const IoResult flushed = to->try_flush();
-    if (flushed.is_done() && pending->empty()) {
+    const IoResult::Status status = write_some(*pending, *to);
+    if (status == IoResult::Status::Done) {
       pending->release();
       co_return RelayFault::None;
     }
-    if (!flushed.is_done() && flushed.status != IoResult::Status::WouldBlock) {
+    if (status != IoResult::Status::WouldBlock) {
       co_return RelayFault::SinkFailed;
     }
     const async::Ready ready = co_await to->writable(limits.next(to->core()));
