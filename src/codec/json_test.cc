@@ -163,6 +163,16 @@ TEST(JsonWriterTest, PlacesCommasAtEveryLevel) {
   EXPECT_EQ(out, R"({"a":1,"b":["x",true,null,{}],"c":-2.5,"d":{}})");
 }
 
+TEST(JsonWriterTest, TakesTheMembersOfAnObjectThatIsWritten) {
+  std::string out;
+  JsonWriter json(out);
+
+  json.begin_object().members_of("{}").member("a", 1).members_of(R"({"b":2,"c":"}"})");
+  json.members_of("{}").member("d", 3).end_object();
+
+  EXPECT_EQ(out, R"({"a":1,"b":2,"c":"}","d":3})");
+}
+
 TEST(JsonWriterTest, WritesEveryKindOfNumber) {
   std::string out;
   JsonWriter json(out);

@@ -294,6 +294,11 @@ JsonWriter& JsonWriter::raw(std::string_view json) {
   return token(json);
 }
 
+JsonWriter& JsonWriter::members_of(std::string_view object) {
+  DCHECK(object.starts_with('{') && object.ends_with('}'));
+  return object.size() > 2 ? token(object.substr(1, object.size() - 2)) : *this;
+}
+
 JsonWriter& JsonWriter::signed_number(std::int64_t number) {
   std::array<char, 24> digits{};
   char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;

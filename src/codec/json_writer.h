@@ -74,6 +74,8 @@ class JsonWriter {
   JsonWriter& null();
   // Text that is already one JSON value.
   JsonWriter& raw(std::string_view json);
+  // The members of an object that is already text, its braces included and no space around them.
+  JsonWriter& members_of(std::string_view object);
 
   template <class T>
   JsonWriter& member(JsonKey name, const T& v) {

@@ -34,6 +34,7 @@ void Exchange::reset() {
   upstream_bytes.release();
   answer.clear();
   upstream_peer.clear();
+  clear_bounded(record_subject);
   ending = Ending::None;
   status = 0;
   details = {};

@@ -65,6 +65,9 @@ struct Exchange {
   std::size_t answer_head_bytes = 0;
   std::string upstream_peer;
 
+  // What both records say alike, rendered: valid once `decided`.
+  std::string record_subject;
+
   // What the access record tells.
   Ending ending = Ending::None;
   std::uint16_t status = 0;

@@ -5,6 +5,7 @@
 #include "session/joined_identity.h"
 #include "telemetry/access_record.h"
 #include "telemetry/decision_record.h"
+#include "telemetry/record_subject.h"
 
 namespace vallum::proxy {
 
@@ -45,10 +46,23 @@ std::optional<telemetry::RecordRoute> route_of(const Exchange& x) {
   if (x.route == nullptr) {
     return std::nullopt;
   }
-  return telemetry::RecordRoute{.id = {},
-                                .matched_id = x.route->settings->id,
-                                .checksum = x.route->checksum,
-                                .cluster = x.route->cluster};
+  return telemetry::RecordRoute{
+      .id = {}, .matched_id = x.route->settings->id, .checksum = x.route->checksum};
+}
+
+// What both records say; the access record of a request that was decided on finds it ready.
+void describe(Exchange& x) {
+  const ReasonNames allow(x.check.decision.allow.reasons);
+  const ReasonNames deny(x.check.decision.deny.reasons);
+  telemetry::RecordSubject subject{
+      .identity = identity_of(x), .route = route_of(x), .decision = std::nullopt};
+  if (x.decided) {
+    subject.decision = telemetry::RecordDecision{
+        .allow = {.value = x.check.decision.allow.value, .reasons = allow.view()},
+        .deny = {.value = x.check.decision.deny.value, .reasons = deny.view()}};
+  }
+  x.record_subject.clear();
+  telemetry::append_subject(x.record_subject, subject);
 }
 
 }  // namespace
@@ -56,8 +70,8 @@ std::optional<telemetry::RecordRoute> route_of(const Exchange& x) {
 // Invariant 4: the decision is with the sink before the first byte goes upstream. Returns whether
 // it is.
 bool Connection::record_decision(Exchange& x) {
-  const ReasonNames allow(x.check.decision.allow.reasons);
-  const ReasonNames deny(x.check.decision.deny.reasons);
+  x.decided = true;
+  describe(x);
   const bool allowed = x.check.outcome == policy::Outcome::Allowed;
   x.outcome = policy::to_string(x.check.outcome);
   core_.metrics().decision(allowed);
@@ -69,53 +83,43 @@ bool Connection::record_decision(Exchange& x) {
       .host = x.head.authority.text(),
       .target = x.target.path,
       .ip = x.peer_text,
-      .identity = identity_of(x),
-      .route = route_of(x),
-      .allow = {.value = x.check.decision.allow.value, .reasons = allow.view()},
-      .deny = {.value = x.check.decision.deny.value, .reasons = deny.view()},
+      .subject = x.record_subject,
       .outcome = x.outcome};
   const bool recorded = core_.records().try_write(record);
   if (!recorded) {
     core_.metrics().decision_not_recorded();
   }
-  x.decided = true;
   return recorded;
 }
 
 void Connection::record_access(Exchange& x) {
   const Duration total = core_.core().clock().now() - x.started;
-  const ReasonNames allow(x.check.decision.allow.reasons);
-  const ReasonNames deny(x.check.decision.deny.reasons);
-  std::optional<telemetry::RecordDecision> decision;
-  if (x.decided) {
-    decision = telemetry::RecordDecision{
-        .allow = {.value = x.check.decision.allow.value, .reasons = allow.view()},
-        .deny = {.value = x.check.decision.deny.value, .reasons = deny.view()}};
+  if (!x.decided) {
+    describe(x);
   }
-  core_.records().write(
-      telemetry::AccessRecord{.time = core_.core().clock().wall(),
-                              .request_id = x.request_id.view(),
-                              .protocol = "HTTP/1.1",
-                              .method = x.head.method_text,
-                              .authority = x.head.authority.text(),
-                              .target = x.target.path,
-                              .user_agent = x.head.fields.value(FieldId::UserAgent),
-                              .referer = x.head.fields.value(FieldId::Referer),
-                              .forwarded_for = x.head.fields.value(FieldId::XForwardedFor),
-                              .ip = x.peer_text,
-                              .upstream_address = x.upstream_peer,
-                              .identity = identity_of(x),
-                              .route = route_of(x),
-                              .decision = decision,
-                              .outcome = x.outcome,
-                              .status = x.status,
-                              .details = x.details,
-                              .request_body_bytes = x.request_body_bytes,
-                              .response_body_bytes = x.response_body_bytes,
-                              .timings = {.total = total,
-                                          .authorize = x.authorize_time,
-                                          .upstream_connect = x.connect_time,
-                                          .upstream_first_byte = x.first_byte_time}});
+  core_.records().write(telemetry::AccessRecord{
+      .time = core_.core().clock().wall(),
+      .request_id = x.request_id.view(),
+      .protocol = "HTTP/1.1",
+      .method = x.head.method_text,
+      .authority = x.head.authority.text(),
+      .target = x.target.path,
+      .user_agent = x.head.fields.value(FieldId::UserAgent),
+      .referer = x.head.fields.value(FieldId::Referer),
+      .forwarded_for = x.head.fields.value(FieldId::XForwardedFor),
+      .ip = x.peer_text,
+      .upstream_cluster = x.route == nullptr ? std::string_view() : x.route->cluster,
+      .upstream_address = x.upstream_peer,
+      .subject = x.record_subject,
+      .outcome = x.outcome,
+      .status = x.status,
+      .details = x.details,
+      .request_body_bytes = x.request_body_bytes,
+      .response_body_bytes = x.response_body_bytes,
+      .timings = {.total = total,
+                  .authorize = x.authorize_time,
+                  .upstream_connect = x.connect_time,
+                  .upstream_first_byte = x.first_byte_time}});
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(total).count();
   core_.metrics().exchange_ended(x.status, micros > 0 ? static_cast<std::uint64_t>(micros) : 0);
 }

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "base/time.h"
-#include "telemetry/decision_record.h"
 #include "telemetry/timestamp.h"
 
 namespace vallum::telemetry {
@@ -17,12 +16,6 @@ struct RecordTimings {
   std::optional<Duration> authorize;
   std::optional<Duration> upstream_connect;
   std::optional<Duration> upstream_first_byte;
-};
-
-// The decision a request got; own endpoints and requests refused before it have none.
-struct RecordDecision {
-  Verdict allow;
-  Verdict deny;
 };
 
 // Everything the line "http-request" says (configuration specification 2.2), widened by identity,
@@ -39,10 +32,9 @@ struct AccessRecord {
   std::string_view referer;  // as received; the line ends it at '?' or '#'
   std::string_view forwarded_for;
   std::string_view ip;
+  std::string_view upstream_cluster;  // "" when no route was found
   std::string_view upstream_address;
-  RecordIdentity identity;
-  std::optional<RecordRoute> route;
-  std::optional<RecordDecision> decision;
+  std::string_view subject;  // of append_subject()
   std::string_view outcome;
   std::uint16_t status = 0;
   // The stable name of why this status: "via_upstream", "ext_authz_denied", "route_not_found", ...

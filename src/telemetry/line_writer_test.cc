@@ -108,6 +108,7 @@ TEST_F(LineWriterTest, DiagnosticsThatFindNoRoomAreCounted) {
 TEST_F(LineWriterTest, AFullLaneRefusesTheDecision) {
   RecordLog records(writer_.add_lane(output_, 1024));
   DecisionRecord decision;
+  decision.subject = "{}";
   decision.outcome = "permit";
 
   int written = 0;
@@ -125,10 +126,14 @@ TEST_F(LineWriterTest, AccessLinesLeaveRoomForDecisions) {
   RecordLog records(writer_.add_lane(output_, 8192));
 
   while (records.accesses_dropped() == 0) {
-    records.write(AccessRecord{});
+    AccessRecord record;
+    record.subject = "{}";
+    records.write(record);
   }
 
-  EXPECT_TRUE(records.try_write(DecisionRecord{}));
+  DecisionRecord decision;
+  decision.subject = "{}";
+  EXPECT_TRUE(records.try_write(decision));
 }
 
 // What a real descriptor gets, from a writer on a thread of its own.

@@ -7,6 +7,7 @@
 #include "telemetry/access_record.h"
 #include "telemetry/decision_record.h"
 #include "telemetry/limits.h"
+#include "telemetry/record_subject.h"
 
 namespace vallum::telemetry {
 
@@ -113,6 +114,23 @@ void end_line(std::string& line, JsonWriter& json) {
 
 }  // namespace
 
+void append_subject(std::string& text, const RecordSubject& subject) {
+  JsonWriter json(text);
+  json.begin_object();
+  append_identity(json, subject.identity);
+  if (subject.route) {
+    json.member("envoy-route-id", subject.route->matched_id)
+        .member("envoy-route-checksum", subject.route->checksum)
+        .member("route-id", subject.route->id)
+        .member("route-checksum", subject.route->checksum);
+  }
+  if (subject.decision) {
+    append_verdict(json, kAllow, subject.decision->allow);
+    append_verdict(json, kDeny, subject.decision->deny);
+  }
+  json.end_object();
+}
+
 void append_decision(std::string& line, TimestampWriter& timestamp, const DecisionRecord& record) {
   JsonWriter json(line);
   begin_line(json, "authorize", timestamp.format(record.time), "authorize check")
@@ -122,16 +140,7 @@ void append_decision(std::string& line, TimestampWriter& timestamp, const Decisi
       .member("host", bounded(record.host))
       .member("path", path_of(record.target))
       .member("ip", record.ip);
-  append_identity(json, record.identity);
-  if (record.route) {
-    json.member("envoy-route-id", record.route->matched_id)
-        .member("envoy-route-checksum", record.route->checksum)
-        .member("route-id", record.route->id)
-        .member("route-checksum", record.route->checksum);
-  }
-  append_verdict(json, kAllow, record.allow);
-  append_verdict(json, kDeny, record.deny);
-  json.member("outcome", record.outcome);
+  json.members_of(record.subject).member("outcome", record.outcome);
   end_line(line, json);
 }
 
@@ -147,17 +156,9 @@ void append_access(std::string& line, TimestampWriter& timestamp, const AccessRe
       .member("referer", plain_referer(record.referer))
       .member("forwarded-for", bounded(record.forwarded_for))
       .member("ip", record.ip);
-  append_identity(json, record.identity);
-  json.member("upstream-cluster", record.route ? record.route->cluster : std::string_view());
+  json.members_of(record.subject).member("upstream-cluster", record.upstream_cluster);
   if (!record.upstream_address.empty()) {
     json.member("upstream-address", record.upstream_address);
-  }
-  if (record.route) {
-    json.member("envoy-route-id", record.route->matched_id).member("route-id", record.route->id);
-  }
-  if (record.decision) {
-    append_verdict(json, kAllow, record.decision->allow);
-    append_verdict(json, kDeny, record.decision->deny);
   }
   json.member("outcome", record.outcome)
       .member("response-code", record.status)

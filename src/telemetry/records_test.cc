@@ -8,11 +8,28 @@
 #include "telemetry/access_record.h"
 #include "telemetry/decision_record.h"
 #include "telemetry/limits.h"
+#include "telemetry/record_subject.h"
 
 namespace vallum::telemetry {
 namespace {
 
 constexpr std::array<std::string_view, 2> kReasons = {"domain-ok", "user-ok"};
+
+RecordSubject subject() {
+  return {.identity = {.session_id = "s1",
+                       .service_account_id = "",
+                       .user = "u1",
+                       .email = "a@b.example"},
+          .route = RecordRoute{.id = "", .matched_id = "5f", .checksum = 18446744073709551615U},
+          .decision = RecordDecision{.allow = {.value = true, .reasons = kReasons},
+                                     .deny = {.value = false, .reasons = {}}}};
+}
+
+std::string text_of(const RecordSubject& subject) {
+  std::string text;
+  append_subject(text, subject);
+  return text;
+}
 
 DecisionRecord decision() {
   DecisionRecord record;
@@ -23,12 +40,6 @@ DecisionRecord decision() {
   record.host = "app.example";
   record.target = "/a%20b?secret=1";
   record.ip = "192.0.2.1";
-  record.identity = {
-      .session_id = "s1", .service_account_id = "", .user = "u1", .email = "a@b.example"};
-  record.route = {
-      .id = "", .matched_id = "5f", .checksum = 18446744073709551615U, .cluster = "app-5f"};
-  record.allow = {.value = true, .reasons = kReasons};
-  record.deny = {.value = false, .reasons = {}};
   record.outcome = "permit";
   return record;
 }
@@ -50,14 +61,18 @@ AccessRecord access() {
   return record;
 }
 
-std::string line_of(const DecisionRecord& record) {
+std::string line_of(DecisionRecord record, const RecordSubject& about = subject()) {
+  const std::string text = text_of(about);
+  record.subject = text;
   std::string line;
   TimestampWriter timestamp;
   append_decision(line, timestamp, record);
   return line;
 }
 
-std::string line_of(const AccessRecord& record) {
+std::string line_of(AccessRecord record, const RecordSubject& about = {}) {
+  const std::string text = text_of(about);
+  record.subject = text;
   std::string line;
   TimestampWriter timestamp;
   append_access(line, timestamp, record);
@@ -88,11 +103,11 @@ TEST(DecisionRecordTest, SaysWhatWasDecidedAboutWhom) {
 }
 
 TEST(DecisionRecordTest, ReasonsAreNamedAfterTheAnswer) {
-  DecisionRecord record = decision();
-  record.allow = {.value = false, .reasons = kReasons};
-  record.deny = {.value = true, .reasons = kReasons};
+  const RecordDecision turned = {.allow = {.value = false, .reasons = kReasons},
+                                 .deny = {.value = true, .reasons = kReasons}};
 
-  const codec::Node node = parsed(line_of(record));
+  const codec::Node node =
+      parsed(line_of(decision(), {.identity = {}, .route = {}, .decision = turned}));
 
   EXPECT_EQ(node.find("allow-why-true"), nullptr);
   EXPECT_EQ(node.find("allow-why-false")->items().size(), 2U);
@@ -100,11 +115,8 @@ TEST(DecisionRecordTest, ReasonsAreNamedAfterTheAnswer) {
 }
 
 TEST(DecisionRecordTest, LeavesOutWhatDoesNotExist) {
-  DecisionRecord record = decision();
-  record.identity = {};
-  record.route.reset();
-
-  const codec::Node node = parsed(line_of(record));
+  const codec::Node node =
+      parsed(line_of(decision(), {.identity = {}, .route = {}, .decision = subject().decision}));
 
   EXPECT_EQ(node.find("session-id"), nullptr);
   EXPECT_EQ(node.find("service-account-id"), nullptr);
@@ -141,14 +153,12 @@ TEST(DecisionRecordTest, OneRequestTakesBoundedSpace) {
 
 TEST(AccessRecordTest, IsWideEnoughToAnswerAlone) {
   AccessRecord record = access();
-  record.identity = decision().identity;
-  record.route = decision().route;
-  record.decision = {.allow = {.value = true, .reasons = kReasons}, .deny = {}};
+  record.upstream_cluster = "app-5f";
   record.outcome = "permit";
   record.upstream_address = "10.0.0.1:80";
   record.timings.authorize = std::chrono::microseconds(2);
 
-  const codec::Node node = parsed(line_of(record));
+  const codec::Node node = parsed(line_of(record, subject()));
 
   EXPECT_EQ(text(node, "message"), "http-request");
   EXPECT_EQ(text(node, "email"), "a@b.example");

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace vallum::telemetry {
+
+// One half of a decision: whether it held, and every reason for its value, sorted by code point.
+struct Verdict {
+  bool value = false;
+  std::span<const std::string_view> reasons;
+};
+
+// Who asked, as far as it is known. An empty text is unknown.
+struct RecordIdentity {
+  std::string_view session_id;
+  std::string_view service_account_id;  // instead of a session id
+  std::string_view user;
+  std::string_view email;
+};
+
+// Which route was asked for.
+struct RecordRoute {
+  std::string_view id;          // the explicit id of a stored route; "" for one of the file
+  std::string_view matched_id;  // the id every route has
+  std::uint64_t checksum = 0;
+};
+
+// The decision a request got; own endpoints and requests refused before it have none.
+struct RecordDecision {
+  Verdict allow;
+  Verdict deny;
+};
+
+// Who asked for what, and what was decided: what both lines of a request say alike.
+struct RecordSubject {
+  RecordIdentity identity;
+  std::optional<RecordRoute> route;
+  std::optional<RecordDecision> decision;
+};
+
+// Appends the subject as a JSON object, to be the `subject` of both lines: it is rendered once.
+// Never allocates once `text` is large enough.
+void append_subject(std::string& text, const RecordSubject& subject);
+
+}  // namespace vallum::telemetry
