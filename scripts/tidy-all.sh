@@ -7,4 +7,4 @@ scripts/install-deps.sh build test lint
 [ -e build/dev/compile_commands.json ] || cmake --preset dev >/dev/null
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then mapfile -t files < <(git ls-files 'src/*.cc' 'tests/*.cc'); fi
-printf '%s\n' "${files[@]}" | xargs -r -P "${JOBS:-$(nproc)}" -n1 clang-tidy-19 -p build/dev --quiet
+printf '%s\n' "${files[@]}" | xargs -r -P "${JOBS:-$(nproc)}" -n1 scripts/tidy-file.sh

@@ -12,4 +12,4 @@ scripts/install-deps.sh build test lint
   git ls-files --others --exclude-standard -- 'src/*.cc' 'src/*.h'
 } | sed 's/\.h$/.cc/' | sort -u | while read -r file; do
   if [ -e "$file" ]; then printf '%s\n' "$file"; fi
-done | xargs -r -P "${JOBS:-$(nproc)}" -n1 clang-tidy-19 -p build/dev --quiet --checks='-clang-analyzer-*'
+done | xargs -r -P "${JOBS:-$(nproc)}" -I{} scripts/tidy-file.sh {} '-clang-analyzer-*'

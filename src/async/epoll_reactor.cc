@@ -40,8 +40,8 @@ Result<std::unique_ptr<EpollReactor>> EpollReactor::create() {
 }
 
 void EpollReactor::wait(Duration at_most) {
-  std::array<epoll_event, kEventsPerWait>
-      events;  // NOLINT(cppcoreguidelines-pro-type-member-init): the kernel fills it
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the kernel fills it
+  std::array<epoll_event, kEventsPerWait> events;
   const int timeout = at_most == Duration::max() ? -1 : milliseconds(at_most);
   const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerWait, timeout);
   for (int i = 0; i < count; ++i) {

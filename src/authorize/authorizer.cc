@@ -44,6 +44,7 @@ class FieldValues {
 
 std::vector<std::string> claims_of(const std::vector<config::ClaimHeader>& headers) {
   std::vector<std::string> claims;
+  claims.reserve(headers.size());
   for (const config::ClaimHeader& header : headers) {
     claims.push_back(header.claim);
   }

@@ -62,13 +62,14 @@ class Events {
   // A number ends only with the token behind it.
   Position scalar_at;
   std::optional<ReadError> error;
+  std::string pending;  // of a text that comes in parts
 
  private:
   bool keep(bj::string_view part) {
-    pending_.append(part.data(), part.size());
+    pending.append(part.data(), part.size());
     return true;
   }
-  std::string take() { return std::exchange(pending_, {}); }
+  std::string take() { return std::exchange(pending, {}); }
 
   bool on_number(bj::string_view part, bj::error_code& ec) {
     keep(part);
@@ -90,8 +91,6 @@ class Events {
     ec = bj::make_error_code(bj::error::exception);  // Stops the parser; `error` says why.
     return false;
   }
-
-  std::string pending_;
 };
 
 bool is_space(char c) {

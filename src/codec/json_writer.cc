@@ -142,7 +142,7 @@ void append_json_string(std::string& out, std::string_view text) {
   JsonWriter(out).value(text);
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): the readers bound the depth.
+// Recursive: the readers bound the depth.
 void write_node(JsonWriter& json, const Node& node) {
   switch (node.kind()) {
     case Node::Kind::Null:

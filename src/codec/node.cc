@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 
 #include "base/check.h"
 #include "base/strings.h"
@@ -63,9 +64,9 @@ bool Node::as_bool() const {
 }
 
 const Node* Node::find(std::string_view key) const {
-  for (auto it = members_.rbegin(); it != members_.rend(); ++it) {
-    if (it->key == key) {
-      return &it->value;
+  for (const Member& member : members_ | std::views::reverse) {
+    if (member.key == key) {
+      return &member.value;
     }
   }
   return nullptr;
@@ -109,7 +110,7 @@ std::vector<const Node::Member*> effective_members(const Node& node) {
 
 }  // namespace
 
-// NOLINTNEXTLINE(misc-no-recursion): the readers bound the depth.
+// Recursive: the readers bound the depth.
 bool Node::equals(const Node& other) const {
   if (kind_ != other.kind_) {
     return false;

@@ -12,8 +12,7 @@ namespace {
 // `count` digits from the first that is not zero to the last that is not zero.
 class Decimal {
  public:
-  explicit Decimal(std::string_view text) {
-    negative_ = text.starts_with('-');
+  explicit Decimal(std::string_view text) : negative_(text.starts_with('-')) {
     text.remove_prefix(negative_ ? 1 : 0);
     const std::size_t e = text.find_first_of("eE");
     mantissa_ = text.substr(0, e);
@@ -67,7 +66,7 @@ class Decimal {
     }
   }
 
-  bool negative_ = false;
+  bool negative_;
   std::string_view mantissa_;
   std::int64_t exponent_ = 0;
 };

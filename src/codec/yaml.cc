@@ -31,8 +31,7 @@ std::string_view view_of(const yaml_char_t* text) {
 // libyaml's event parser over a text, with its memory.
 class EventParser {
  public:
-  explicit EventParser(std::string_view text) {
-    ready_ = yaml_parser_initialize(&parser_) == 1;
+  explicit EventParser(std::string_view text) : ready_(yaml_parser_initialize(&parser_) == 1) {
     if (ready_) {
       yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
       yaml_parser_set_input_string(&parser_, as_uchar(as_bytes(text)), text.size());
@@ -77,7 +76,7 @@ class EventParser {
 
   yaml_parser_t parser_{};
   yaml_event_t event_{};
-  bool ready_ = false;
+  bool ready_;
   bool has_event_ = false;
 };
 
@@ -88,7 +87,7 @@ struct Weight {
   std::size_t depth = 0;
 };
 
-// NOLINTNEXTLINE(misc-no-recursion): bounded by ReadLimits::depth_max.
+// Recursive: bounded by ReadLimits::depth_max.
 Weight weigh(const Node& node) {
   Weight weight{.nodes = 1, .bytes = 64 + node.text().size(), .depth = node.is_scalar() ? 0U : 1U};
   const auto include = [&](const Weight& child) {

@@ -87,7 +87,7 @@ class DestinationReader {
     good_ = false;
   }
 
-  // NOLINTNEXTLINE(misc-no-recursion): the readers bound the depth.
+  // Recursive: the readers bound the depth.
   void collect(const Node& node) {
     for (const Node& item : node.items()) {
       collect(item);

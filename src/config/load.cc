@@ -32,7 +32,7 @@ class Given {
 
   // Sorts the members of a map, and of the blocks in it, to their options. Names are matched
   // without case; names inside values are not touched.
-  // NOLINTNEXTLINE(misc-no-recursion): a block holds no block, so it goes one level deep.
+  // Recursive: a block holds no block, so it goes one level deep.
   void collect(const Node& map, std::uint32_t source, const std::string& block = {}) {
     for (const Node::Member& member : map.members()) {
       const std::string name = block + to_lower(member.key);

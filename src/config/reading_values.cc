@@ -20,13 +20,13 @@ using codec::Node;
 constexpr std::string_view kClaimHeaderPrefix = "x-pomerium-claim-";
 
 // A JSON text inside a string, for environment variables. The node itself otherwise.
-const Node& unfolded(Reading& reading, const Node& node) {
-  const std::string_view text = trim_space(node.text());
-  if (!node.is_string() || !(text.starts_with('{') || text.starts_with('['))) {
+const Node* unfolded(Reading& reading, const Node* node) {
+  const std::string_view text = trim_space(node->text());
+  if (!node->is_string() || !(text.starts_with('{') || text.starts_with('['))) {
     return node;
   }
   auto parsed = codec::parse_json(text, {}, codec::DuplicateKeys::Refuse);
-  return parsed ? reading.keep(*std::move(parsed)) : node;
+  return parsed ? &reading.keep(*std::move(parsed)) : node;
 }
 
 // host:port with a literal host, or none.
@@ -197,7 +197,7 @@ bool read_into(Reading& reading, const Node& node, std::optional<BindAddress>& i
 }
 
 bool read_into(Reading& reading, const Node& given, std::vector<HeaderLine>& into) {
-  const Node& node = unfolded(reading, given);
+  const Node& node = *unfolded(reading, &given);
   if (node.is_string() && !node.text().empty()) {
     return read_header_text(reading, node, into);
   }
@@ -221,7 +221,7 @@ bool read_into(Reading& reading, const Node& given, std::vector<HeaderLine>& int
 }
 
 bool read_into(Reading& reading, const Node& given, std::vector<ClaimHeader>& into) {
-  const Node& node = unfolded(reading, given);
+  const Node& node = *unfolded(reading, &given);
   std::vector<ClaimHeader> headers;
   bool good = false;
   if (node.is_map()) {
@@ -242,7 +242,7 @@ bool read_into(Reading& reading, const Node& given, std::vector<ClaimHeader>& in
 }
 
 bool read_into(Reading& reading, const Node& given, RuntimeFlags& into) {
-  const Node& node = unfolded(reading, given);
+  const Node& node = *unfolded(reading, &given);
   if (!node.is_map()) {
     reading.fault(node, std::string(kind_of(node)).append(" is not a mapping of flags"));
     return false;

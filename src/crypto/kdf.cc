@@ -21,8 +21,8 @@ EVP_KDF* hkdf_implementation() {
 // OSSL_PARAM has no const variant for input; OpenSSL only reads these.
 OSSL_PARAM octets(const char* name, ByteView value) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): see above
-  return OSSL_PARAM_construct_octet_string(
-      name, const_cast<std::byte*>(value.data()), value.size());
+  auto* const data = const_cast<std::byte*>(value.data());
+  return OSSL_PARAM_construct_octet_string(name, data, value.size());
 }
 
 Secret derive(int mode, ByteView key, OSSL_PARAM extra, std::size_t bytes) {

@@ -8,7 +8,6 @@ namespace vallum::crypto {
 namespace {
 
 using testing::counting_bytes;
-using testing::from_hex;
 
 // RFC 5869 A.1.
 TEST(HkdfTest, ExtractsAndExpandsThePublishedExample) {

@@ -114,6 +114,7 @@ TEST(DatabrokerThreadsTest, LeavesEveryFollowerWithWhatTheStoreHolds) {
   testing::VirtualClock clock;
   SystemEntropy entropy;
   std::vector<std::unique_ptr<Station>> stations;
+  stations.reserve(3);
   for (unsigned i = 0; i < 3; ++i) {
     stations.push_back(std::make_unique<Station>(clock, entropy, i));
   }

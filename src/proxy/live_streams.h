@@ -12,11 +12,13 @@ namespace vallum::proxy {
 // that copies the bytes.
 class LiveStream : public async::ListHook<LiveStream> {
  public:
-  virtual ~LiveStream() = default;
   // Asks again whether the stream is allowed, and closes it if not. Destroys nothing.
   virtual void check_again() = 0;
   // The session it belongs to; the tag of "" when anonymous.
   virtual policy::SessionTag session() const = 0;
+
+ protected:
+  ~LiveStream() = default;
 };
 
 // The live streams of one core. Home core only.

@@ -44,7 +44,7 @@ class Connection::Upgraded final : public LiveStream {
     // What changed while the upstream made up its mind was told to nobody.
     asked_.set();
   }
-  ~Upgraded() override { parts_.core.metrics().live_streams(-1); }
+  ~Upgraded() { parts_.core.metrics().live_streams(-1); }
 
   void check_again() override { asked_.set(); }
   policy::SessionTag session() const override { return parts_.session; }

@@ -21,7 +21,7 @@ namespace {
 // Each level is two messages deep for a protobuf reader, which takes 100.
 constexpr int kDepthMax = 40;
 
-// NOLINTBEGIN(misc-no-recursion): the depth is bounded, by kDepthMax and by the protobuf reader.
+// The depth is bounded, by kDepthMax and by the protobuf reader.
 Result<void> set_value_at(const codec::Node& node, google::protobuf::Value& to, int depth);
 
 Result<void> set_items(const codec::Node& node, google::protobuf::ListValue& to, int depth) {
@@ -110,7 +110,6 @@ codec::Node value_node(const google::protobuf::Value& value) {
   }
   return codec::Node::null();
 }
-// NOLINTEND(misc-no-recursion)
 
 }  // namespace
 
@@ -125,7 +124,7 @@ Result<void> set_list(const codec::Node& node, google::protobuf::ListValue& to) 
   return set_value_at(node, *to.add_values(), 0);
 }
 
-// NOLINTBEGIN(misc-no-recursion): the depth is bounded by the protobuf reader.
+// The depth is bounded by the protobuf reader.
 codec::Node node_of(const google::protobuf::Value& value) {
   return value_node(value);
 }
@@ -149,7 +148,6 @@ codec::Node node_of(const google::protobuf::Struct& value) {
   std::ranges::sort(members, {}, &codec::Node::Member::key);
   return codec::Node::map(std::move(members));
 }
-// NOLINTEND(misc-no-recursion)
 
 void set_time(WallTime time, google::protobuf::Timestamp& to) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);

@@ -23,8 +23,7 @@ struct PerCore {
   // writing unless its peer does not read.
   Bytes outgoing;
   // Where the parts of a small message are put side by side, to become one record.
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
-  std::array<std::byte, 16 * 1024> joined;
+  std::array<std::byte, 16 * 1024> joined{};
 };
 
 }  // namespace vallum::tls

@@ -26,7 +26,7 @@ std::string_view to_string(JwsAlgorithm algorithm) {
 }
 
 std::optional<JwsAlgorithm> parse_jws_algorithm(std::string_view name) {
-  const auto found = std::ranges::find(kNames, name);
+  const auto* const found = std::ranges::find(kNames, name);
   if (found == kNames.end()) {
     return std::nullopt;
   }

@@ -32,7 +32,8 @@ std::optional<WallTime> numeric_date(const codec::Node& value) {
   if (error != std::errc() || end != text.data() + text.size()) {
     return std::nullopt;
   }
-  if (!(seconds >= 0 && seconds <= kYear2200)) {
+  const bool in_range = seconds >= 0 && seconds <= kYear2200;
+  if (!in_range) {
     return std::nullopt;
   }
   return WallTime(

@@ -23,7 +23,11 @@ struct Faults {
   bool has_failed = false;
 
   bool strikes() {
-    if (left == kNever || left-- > 0) {
+    if (left == kNever) {
+      return false;
+    }
+    if (left > 0) {
+      --left;
       return false;
     }
     left = kNever;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -44,7 +45,7 @@ Unexpected fail_altered() {
 }  // namespace
 
 struct SqliteStore::Native {
-  Native(SqliteFile opened) : file(std::move(opened)) {}
+  explicit Native(SqliteFile opened) : file(std::move(opened)) {}
 
   struct Statements {
     SqliteStatement insert;
@@ -63,7 +64,7 @@ struct SqliteStore::Native {
   Result<Record> apply(Write write, WallTime now);
   Result<void> remove_row(const RowPlace& place);
   Result<void> insert_row(const RowPlace& place, const Record& record);
-  void remember(const crypto::BlindId& id, std::optional<Seen> seen);
+  void remember(const crypto::BlindId& id, std::optional<Seen> now);
 
   Result<void> begin();
   Result<void> finish();
@@ -162,11 +163,11 @@ Result<void> SqliteStore::Native::finish() {
 void SqliteStore::Native::undo() {
   file.database.roll_back();
   file.head = undo_log.head;
-  for (auto entry = undo_log.seen.rbegin(); entry != undo_log.seen.rend(); ++entry) {
-    if (entry->second) {
-      seen[entry->first] = *entry->second;
+  for (const auto& [id, before] : undo_log.seen | std::views::reverse) {
+    if (before) {
+      seen[id] = *before;
     } else {
-      seen.erase(entry->first);
+      seen.erase(id);
     }
   }
 }

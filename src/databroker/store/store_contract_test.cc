@@ -284,7 +284,7 @@ TEST_P(StoreContractTest, NeverUsesAVersionTwiceEvenWhenEverythingIsGone) {
 // A plain map is the model: after any history both must tell the same.
 TEST_P(StoreContractTest, AgreesWithAModelOverRandomHistories) {
   struct Expected {
-    std::uint64_t version;
+    std::uint64_t version = 0;
     std::string bytes;
   };
   std::map<std::string, Expected> model;

@@ -1,0 +1,17 @@
+#!/bin/bash
+# clang-tidy over one file, as tidy-all.sh and tidy-changed.sh run it.
+#   scripts/tidy-file.sh FILE [CHECKS]     CHECKS are added to those of .clang-tidy
+set -euo pipefail
+file=$1
+checks=${2:-}
+case $file in
+  # The entry point is outside the namespace it tests.
+  *_fuzz.cc) checks=$checks,-google-build-using-namespace ;;
+  # A fixture's members are protected, what a test helper shows is for its test to look at, a test is as long as what
+  # it tells, and it has its process for itself.
+  *_test.cc | tests/*)
+    checks=$checks,-misc-non-private-member-variables-in-classes,-readability-function-size
+    checks=$checks,-readability-function-cognitive-complexity,-concurrency-mt-unsafe,-bugprone-suspicious-missing-comma
+    ;;
+esac
+exec clang-tidy-19 -p build/dev --quiet --checks="${checks#,}" "$file"
