@@ -14,6 +14,7 @@ pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)    # PkgConfig::sqli
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)     # PkgConfig::cares
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)   # PkgConfig::xxhash
 pkg_check_modules(psl REQUIRED IMPORTED_TARGET libpsl)         # PkgConfig::psl
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)            # PkgConfig::re2
 if(VALLUM_TESTS)
   find_package(GTest REQUIRED)
 endif()

@@ -116,20 +116,41 @@ void Authorizer::check(const Question& question, Check& into) {
   }
 }
 
-void Authorizer::decide(const Question& question, Check& into) const {
+crypto::ChainFault Authorizer::certificate_fault(const ClientCertificate& certificate,
+                                                 const crypto::ClientAuthorities& authorities) {
+  return verdicts_.fault_of(certificate, authorities, parts_.core.clock().wall());
+}
+
+// Policy specification 4: without authorities everybody passes.
+policy::CertificateVerdict Authorizer::judge_certificate(const Question& question, Check& into) {
+  into.certificate_fault = crypto::ChainFault::None;
+  const crypto::ClientAuthorities* authorities = question.route->client_authorities.get();
+  if (authorities == nullptr) {
+    return policy::CertificateVerdict::Valid;
+  }
+  if (question.certificate == nullptr) {
+    return policy::CertificateVerdict::NotPresented;
+  }
+  into.certificate_fault = certificate_fault(*question.certificate, *authorities);
+  return into.certificate_fault == crypto::ChainFault::None ? policy::CertificateVerdict::Valid
+                                                            : policy::CertificateVerdict::Invalid;
+}
+
+void Authorizer::decide(const Question& question, Check& into) {
   const http::Fields& fields = question.head.fields;
   policy::SessionFacts session;
-  policy::Facts facts{.request = {.method = question.head.method_text,
-                                  .path = question.path,
-                                  .origin = fields.value(FieldId::Origin),
-                                  .access_control_request_method =
-                                      fields.value(FieldId::AccessControlRequestMethod),
-                                  .client_ip = question.client_ip},
-                      .session = nullptr,
-                      .certificate_verdict = policy::CertificateVerdict::Valid,
-                      .leaf = nullptr,
-                      .mcp = {},
-                      .ssh = {}};
+  policy::Facts facts{
+      .request = {.method = question.head.method_text,
+                  .path = question.path,
+                  .origin = fields.value(FieldId::Origin),
+                  .access_control_request_method =
+                      fields.value(FieldId::AccessControlRequestMethod),
+                  .client_ip = question.client_ip},
+      .session = nullptr,
+      .certificate_verdict = judge_certificate(question, into),
+      .leaf = question.certificate == nullptr ? nullptr : question.certificate->leaf(),
+      .mcp = {},
+      .ssh = {}};
   if (into.identity != nullptr) {
     session = into.identity->facts();
     facts.session = &session;

@@ -8,6 +8,7 @@
 #include "async/core.h"
 #include "async/task.h"
 #include "authorize/check.h"
+#include "authorize/client_certificate.h"
 #include "base/entropy.h"
 #include "base/secret.h"
 #include "config/route_settings.h"
@@ -63,6 +64,10 @@ class Authorizer {
                              const policy::PermitTerms& terms,
                              const http::Authority& host);
 
+  // Why these authorities refuse the certificate a connection brought.
+  crypto::ChainFault certificate_fault(const ClientCertificate& certificate,
+                                       const crypto::ClientAuthorities& authorities);
+
   std::uint64_t assertions_signed() const { return assertions_signed_; }
 
  private:
@@ -73,7 +78,8 @@ class Authorizer {
   static constexpr std::size_t kKnownLinesMax = 20000;
 
   void find_session(const Question& question, Check& into);
-  void decide(const Question& question, Check& into) const;
+  void decide(const Question& question, Check& into);
+  policy::CertificateVerdict judge_certificate(const Question& question, Check& into);
   void set_lines_key(const Check& check,
                      const policy::PermitTerms& terms,
                      const http::Authority& host);
@@ -85,6 +91,7 @@ class Authorizer {
   AuthorizerSettings settings_;
   std::vector<std::string> extra_claims_;
   session::SessionFinder finder_;
+  CertificateVerdicts verdicts_;
   session::LruTable<KnownLines> known_lines_;
   std::string lines_key_;
   std::uint64_t assertions_signed_ = 0;

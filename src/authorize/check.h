@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/ip_address.h"
+#include "crypto/chain/client_authorities.h"
 #include "http/syntax/head.h"
 #include "policy/decision.h"
 #include "policy/outcome.h"
@@ -16,6 +17,8 @@ struct RouteSettings;
 
 namespace vallum::authorize {
 
+class ClientCertificate;
+
 // A request as the authorizer needs to know it. Views live until check() returns.
 struct Question {
   const http::RequestHead& head;
@@ -25,6 +28,8 @@ struct Question {
   std::string_view path;
   // After trusted hops; absent when unknown.
   std::optional<IpAddress> client_ip;
+  // That the connection's handshake brought; null: none.
+  const ClientCertificate* certificate = nullptr;
   // Null for own endpoints: then only the session is looked up, and there is no permit.
   const config::RouteSettings* route = nullptr;
   // What a permit is to cover; the session is filled in.
@@ -55,6 +60,9 @@ struct Check {
   // There when the outcome is Allowed.
   std::optional<policy::Permit> permit;
   policy::SessionTag session{};
+  // What the route's authorities have against the certificate; None without a certificate, and
+  // where nobody is asked.
+  crypto::ChainFault certificate_fault = crypto::ChainFault::None;
 
   void reset() { *this = Check(); }
 };

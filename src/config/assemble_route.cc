@@ -18,8 +18,8 @@ using codec::Node;
 // One route, as the functions below need it.
 struct RouteAssembly {
   Assembly& assembly;
-  const std::string& name;
   RouteTarget& target;
+  const std::string& name = target.name;
 
   Place place_of(std::string_view option) const {
     const auto it = target.route.places.find(option);
@@ -179,7 +179,13 @@ void assemble_policy(const RouteAssembly& route) {
                                  route.name + ": has no rule, so nobody is allowed",
                                  "write policy, or one of the allow options");
   }
-  auto compiled = policy::compile(std::move(parsed), {.keywords = policy::Keywords::AnyCase});
+  const ClientCertificateSettings& clients = route.assembly.settings().client_certificates;
+  auto compiled =
+      policy::compile(std::move(parsed),
+                      {.keywords = policy::Keywords::AnyCase,
+                       .sources = {.client_certificate = true},
+                       .deny_invalid_client_certificate =
+                           clients.all != nullptr && clients.enforcement != Enforcement::Policy});
   if (!compiled) {
     report_problems(route, compiled.error());
     return;
@@ -237,8 +243,8 @@ void check_cookie_domain(Assembly& assembly) {
 
 }  // namespace
 
-void assemble_route(Assembly& assembly, const std::string& name, RouteTarget& target) {
-  const RouteAssembly route{.assembly = assembly, .name = name, .target = target};
+void assemble_route(Assembly& assembly, RouteTarget& target) {
+  const RouteAssembly route{.assembly = assembly, .target = target};
   RouteSettings& settings = target.route;
   settings.issuer_format = target.inputs.issuer_format.value_or(assembly.settings().issuer_format);
   settings.pass_identity_headers =

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -58,8 +59,11 @@ void assemble_storage(Assembly& assembly);
 void assemble_certificates(Assembly& assembly);
 void assemble_sign_in(Assembly& assembly);
 void assemble_response_headers(Assembly& assembly);
-// Per route, once its options were read. `name` is "routes[2]".
-void assemble_route(Assembly& assembly, const std::string& name, RouteTarget& target);
+// Who vouches for clients, of the process and of all routes: what a route's policy is made of
+// depends on whether any of them names an authority.
+void assemble_client_certificates(Assembly& assembly, std::span<RouteTarget> routes);
+// Per route, once the options of all were read.
+void assemble_route(Assembly& assembly, RouteTarget& target);
 // What holds between routes, and between routes and options of the process.
 void check_routes(Assembly& assembly);
 

@@ -11,6 +11,7 @@
 #include "config/documentation.h"
 #include "config/option.h"
 #include "crypto/x509.h"
+#include "support/certificates/test_authority.h"
 #include "support/config_fixture.h"
 #include "support/seeded_entropy.h"
 
@@ -135,6 +136,9 @@ class ExampleTest : public ConfigTest, public ::testing::WithParamInterface<Exam
       files().put("fixtures/" + std::string(name) + ".key",
                   std::string(leaf->private_key_pem.expose_text()));
     }
+    const testing::TestAuthority clients("clients", kNow);
+    files().put("fixtures/client-ca.crt", clients.pem());
+    files().put("fixtures/client.crl", clients.list_pem());
     const std::string secret = "qPCSFAjnq3qr+rr0vEDxyWNsiF9zfEypRgykuze1oK8=";
     files().put("fixtures/shared_secret.b64", secret);
     files().put("fixtures/shared_secret_newline.b64", secret + "\n");
@@ -176,6 +180,9 @@ INSTANTIATE_TEST_SUITE_P(
         Example{"invalid-24-ppl-error.yaml", {"c.yaml:3:63: routes[0]: 'permit' is not an action"}},
         Example{"invalid-26-bad-certificate-pair.yaml",
                 {"c.yaml:2:1: certificate_file: fixtures/"}},
+        Example{"invalid-27-mtls-two-cas.yaml", {"c.yaml:4:3: downstream_mtls: cannot set both"}},
+        Example{"invalid-28-mtls-crl-not-pem.yaml",
+                {"c.yaml:4:3: downstream_mtls.crl: something that is not PEM"}},
         Example{"invalid-30-mtls-enforcement.yaml", {"c.yaml:2:32: downstream_mtls.enforcement: "}},
         Example{"invalid-31-metrics-address.yaml", {"c.yaml:2:18: metrics_address: "}},
         Example{"invalid-35-databroker-type.yaml", {"c.yaml:2:1: databroker_storage_type: "}},
@@ -194,8 +201,6 @@ INSTANTIATE_TEST_SUITE_P(NotBuilt,
                                            Example{"invalid-18-client-cert-without-key.yaml", {}},
                                            Example{"invalid-21-k8s-two-tokens.yaml", {}},
                                            Example{"invalid-22-depends-on-too-many.yaml", {}},
-                                           Example{"invalid-27-mtls-two-cas.yaml", {}},
-                                           Example{"invalid-28-mtls-crl-not-pem.yaml", {}},
                                            Example{"invalid-32-metrics-basic-auth.yaml", {}},
                                            Example{"invalid-34-autocert-eab-half.yaml", {}},
                                            Example{"invalid-40-jwt-without-provider.yaml", {}},
@@ -216,6 +221,7 @@ INSTANTIATE_TEST_SUITE_P(Valid,
                                            Example{"valid-10-timeouts-upgrades.yaml", {}},
                                            Example{"valid-11-tcp-udp-tunnels.yaml", {}},
                                            Example{"valid-13-mtls-default-deny.yaml", {}},
+                                           Example{"valid-14-mtls-policy-mode.yaml", {}},
                                            Example{"valid-15-mtls-reject-connection.yaml", {}},
                                            Example{"valid-18-observability.yaml", {}},
                                            Example{"valid-21-kubernetes-mcp-gcp.yaml", {}},
@@ -227,14 +233,11 @@ INSTANTIATE_TEST_SUITE_P(Valid,
 INSTANTIATE_TEST_SUITE_P(
     SplitModes,
     ExampleTest,
-    ::testing::Values(
-        Example{"valid-14-mtls-policy-mode.yaml",
-                {"c.yaml:16:22: routes[0]: criterion invalid_client_certificate is not available"}},
-        Example{"valid-19-split-proxy.yaml",
-                {"c.yaml:3:1: services: ", "c.yaml:5:1: authenticate_service_url: "}},
-        Example{"valid-20-split-databroker-postgres.yaml",
-                {"c.yaml:2:1: services: ",
-                 "c.yaml:4:1: databroker_storage_type: postgres is not built"}}));
+    ::testing::Values(Example{"valid-19-split-proxy.yaml",
+                              {"c.yaml:3:1: services: ", "c.yaml:5:1: authenticate_service_url: "}},
+                      Example{"valid-20-split-databroker-postgres.yaml",
+                              {"c.yaml:2:1: services: ",
+                               "c.yaml:4:1: databroker_storage_type: postgres is not built"}}));
 
 }  // namespace
 }  // namespace vallum::config

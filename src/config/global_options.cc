@@ -36,7 +36,7 @@ constexpr auto kBearerFormats =
                                      "BEARER_TOKEN_FORMAT_IDP_ACCESS_TOKEN",
                                      "BEARER_TOKEN_FORMAT_IDP_IDENTITY_TOKEN",
                                      "BEARER_TOKEN_FORMAT_JWT"});
-constexpr auto kEnforcement = std::to_array<std::string_view>(
+constexpr auto kEnforcements = std::to_array<std::string_view>(
     {"UNKNOWN", "POLICY", "POLICY_WITH_DEFAULT_DENY", "REJECT_CONNECTION"});
 
 constexpr auto kOptions = std::to_array<Option>({
@@ -252,16 +252,44 @@ constexpr auto kOptions = std::to_array<Option>({
     later("databroker_raft_bind_address", Address, "Listener of leader election."),
 
     // 2.10 Client certificates.
-    with_status(OptionStatus::LaterCloses,
-                later("downstream_mtls", Block, "Client certificates of browsers.")),
-    later("downstream_mtls.ca", Text, "Client certificate authority, base64 of PEM."),
-    later("downstream_mtls.ca_file", File, "The same as a file."),
-    later("downstream_mtls.crl", Text, "Revocation lists, base64 of PEM."),
-    later("downstream_mtls.crl_file", File, "The same as a file."),
-    as_choice(kEnforcement,
-              later("downstream_mtls.enforcement", Choice, "What a missing certificate means.")),
-    later("downstream_mtls.match_subject_alt_names", Any, "Names that are accepted."),
-    later("downstream_mtls.max_verify_depth", Count, "Longest chain."),
+    {.name = "downstream_mtls",
+     .type = Block,
+     .fallback = {},
+     .documentation = "Client certificates: see `docs/client_certificates.md`. Without an "
+                      "authority here or at a route the block has no effect.",
+     .choices = {},
+     .read_global = read_block},
+    global<&GlobalInputs::client_ca>("downstream_mtls.ca",
+                                     "",
+                                     "Authorities that vouch for clients, base64 of PEM. They need "
+                                     "not be roots."),
+    as_file(global<&GlobalInputs::client_ca_file>(
+        "downstream_mtls.ca_file", "", "The same as a file; not both.")),
+    global<&GlobalInputs::client_crl>(
+        "downstream_mtls.crl",
+        "",
+        "Revocation lists, base64 of PEM. One that is out of date refuses everybody below its "
+        "issuer."),
+    as_file(global<&GlobalInputs::client_crl_file>(
+        "downstream_mtls.crl_file", "", "The same as a file; not both.")),
+    as_choice(kEnforcements,
+              global<[](Settings& s) -> auto& { return s.client_certificates.enforcement; }>(
+                  "downstream_mtls.enforcement",
+                  "policy_with_default_deny",
+                  "What a missing or refused certificate means: 495 on every route, what the "
+                  "route's policy says, or no connection.")),
+    {.name = "downstream_mtls.match_subject_alt_names",
+     .type = Any,
+     .fallback = {},
+     .documentation = "Names of which a certificate needs one: a list of `{TYPE: PATTERN}` with "
+                      "`dns`, `email`, `ip_address`, `uri` or `user_principal_name`. An RE2 "
+                      "pattern describes the whole name.",
+     .choices = {},
+     .read_global = read_client_names},
+    global<&GlobalInputs::client_verify_depth>(
+        "downstream_mtls.max_verify_depth",
+        "1",
+        "Certificates above a client's, the authority's included. 0: no limit of its own."),
 
     // 2.11 SSH, MCP, recording.
     later("ssh_address", Text, "SSH listener."),

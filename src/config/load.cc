@@ -120,6 +120,11 @@ class Loader {
     assemble_response_headers(assembly_);
     read_routes(target_.inputs.policy, "policy", true);
     read_routes(target_.inputs.routes, "routes", false);
+    assemble_client_certificates(assembly_, routes_);
+    for (RouteTarget& route : routes_) {
+      assemble_route(assembly_, route);
+      target_.settings.routes.push_back(std::move(route.route));
+    }
     check_routes(assembly_);
     return finish();
   }
@@ -196,21 +201,6 @@ class Loader {
         option.read_global(reading_, value, target_);
       }
     }
-    close_for_client_certificates();
-  }
-
-  // Without an authority the block has no effect; with one, every route would be too open.
-  void close_for_client_certificates() {
-    const auto& places = target_.settings.places;
-    if (!places.contains("downstream_mtls")) {
-      return;
-    }
-    if (places.contains("downstream_mtls.ca") || places.contains("downstream_mtls.ca_file")) {
-      closed_because_ = "downstream_mtls: is not built yet";
-      assembly_.warn("downstream_mtls", "downstream_mtls: is not built yet, so no route is served");
-      return;
-    }
-    assembly_.warn("downstream_mtls", "downstream_mtls: is not built yet and has no effect");
   }
 
   // A default is read like a value, so that what the documentation says is what happens.
@@ -242,15 +232,14 @@ class Loader {
       return;
     }
     RouteTarget target;
+    target.name = name;
     target.route.place = value.place;
-    target.route.not_served_because = closed_because_;
     Given given(OptionScope::Route, report_, name + ".");
     given.collect(*value.node, value.place.source);
     for (const Option& option : given.options()) {
       read_route_option(option, given, is_legacy, target);
     }
-    assemble_route(assembly_, name, target);
-    target_.settings.routes.push_back(std::move(target.route));
+    routes_.push_back(std::move(target));
   }
 
   void read_route_option(const Option& option,
@@ -307,7 +296,7 @@ class Loader {
   GlobalTarget target_;
   Reading reading_;
   Assembly assembly_;
-  std::string closed_because_;
+  std::vector<RouteTarget> routes_;
 };
 
 std::optional<Format> format_of(const std::string& path) {

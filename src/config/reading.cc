@@ -345,6 +345,19 @@ bool read_into(Reading& reading, const Node& node, AssertionReuse& into) {
   return good;
 }
 
+bool read_into(Reading& reading, const Node& node, Enforcement& into) {
+  static constexpr auto kNames = std::to_array<std::string_view>(
+      {"UNKNOWN", "POLICY", "POLICY_WITH_DEFAULT_DENY", "REJECT_CONNECTION"});
+  static constexpr std::array kValues = {Enforcement::PolicyWithDefaultDeny,
+                                         Enforcement::Policy,
+                                         Enforcement::PolicyWithDefaultDeny,
+                                         Enforcement::RejectConnection};
+  std::size_t index = 0;
+  const bool good = read_choice(reading, node, kNames, index);
+  into = good ? kValues[index] : into;
+  return good;
+}
+
 bool read_into(Reading& reading, const Node& node, http::EscapedSlashes& into) {
   static constexpr auto kNames =
       std::to_array<std::string_view>({"PATH_WITH_ESCAPED_SLASHES_ACTION_UNKNOWN",

@@ -70,6 +70,7 @@ bool read_into(Reading& reading, const codec::Node& node, telemetry::LogLevel& i
 bool read_into(Reading& reading, const codec::Node& node, codec::SameSite& into);
 bool read_into(Reading& reading, const codec::Node& node, IssuerFormat& into);
 bool read_into(Reading& reading, const codec::Node& node, AssertionReuse& into);
+bool read_into(Reading& reading, const codec::Node& node, Enforcement& into);
 bool read_into(Reading& reading, const codec::Node& node, http::EscapedSlashes& into);
 bool read_into(Reading& reading, const codec::Node& node, http::UnderscoreNames& into);
 

@@ -122,8 +122,12 @@ constexpr auto kOptions = std::to_array<Option>({
     closes("tls_client_cert_file", File, "Certificate shown to the application."),
     closes("tls_client_key_file", File, "Its key."),
     later("tls_upstream_allow_renegotiation", Bool, "TLS 1.2 renegotiation by the application."),
-    closes("tls_downstream_client_ca", Text, "Client certificate authority, base64 of PEM."),
-    closes("tls_downstream_client_ca_file", File, "The same as a file."),
+    route<&RouteInputs::tls_downstream_client_ca>(
+        "tls_downstream_client_ca",
+        "",
+        "Authorities that vouch for clients here instead of `downstream_mtls.ca`, base64 of PEM."),
+    as_file(route<&RouteInputs::tls_downstream_client_ca_file>(
+        "tls_downstream_client_ca_file", "", "The same as a file; wins over the option.")),
 
     // 3.11 Headers.
     route<&RouteInputs::set_request_headers>(

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "async/snapshot.h"
 #include "base/time.h"
 #include "config/diagnostic.h"
+#include "crypto/chain/client_authorities.h"
 #include "http/syntax/authority.h"
 #include "policy/program.h"
 
@@ -96,6 +98,10 @@ struct RouteSettings {
   bool tls_skip_verify = false;
   std::string tls_server_name;    // empty: the destination's
   std::string tls_custom_ca_pem;  // replaces every other trust; empty: none
+
+  // Who vouches for client certificates here: the route's own instead of the global ones. Null:
+  // everybody passes.
+  async::Snapshot<crypto::ClientAuthorities> client_authorities;
 
   // Why no request may be forwarded: an option it depends on is not built. Empty: it is served.
   // Leaving such an option out would let through what the operator closed, so the route is known

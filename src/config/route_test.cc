@@ -191,7 +191,6 @@ TEST_F(RouteConfigTest, AnOptionThatIsNotBuiltNeverOpensARoute) {
   for (const char* option : {"regex: '/v.*'",
                              "prefix_rewrite: /x",
                              "host_rewrite: x",
-                             "tls_downstream_client_ca_file: ca.pem",
                              "bearer_token_format: jwt",
                              "idp_client_id: x",
                              "kubernetes_service_account_token: t",
@@ -204,14 +203,6 @@ TEST_F(RouteConfigTest, AnOptionThatIsNotBuiltNeverOpensARoute) {
   }
   EXPECT_EQ(route_of(route("bearer_token_format: default")).not_served_because, "");
   EXPECT_EQ(route_of(route("load_balancing_policy: random")).not_served_because, "");
-}
-
-TEST_F(RouteConfigTest, ClientCertificateAuthoritiesCloseEveryRoute) {
-  EXPECT_NE(route_of("downstream_mtls: {ca_file: ca.pem}\n" + route("name: x")).not_served_because,
-            "");
-  EXPECT_EQ(
-      route_of("downstream_mtls: {max_verify_depth: 2}\n" + route("name: x")).not_served_because,
-      "");
 }
 
 TEST_F(RouteConfigTest, TunnelsAndPathsInDestinationsAreNotServed) {

@@ -1,6 +1,7 @@
 #include "config/row_readers.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <libpsl.h>
@@ -48,6 +49,32 @@ void add_certificate_files(Reading& reading,
     return;
   }
   into.push_back(std::move(files));
+}
+
+// One entry of match_subject_alt_names.
+void add_client_name(Reading& reading, const Node& item, std::vector<crypto::NamePattern>& into) {
+  constexpr std::string_view kCure =
+      "write {TYPE: PATTERN} with dns, email, ip_address, uri or user_principal_name";
+  if (!item.is_map() || item.members().size() != 1) {
+    reading.fault(item, "each entry has one type and its pattern", std::string(kCure));
+    return;
+  }
+  const Node::Member& member = item.members().front();
+  const std::optional<crypto::NameType> type = crypto::find_name_type(member.key);
+  if (!type) {
+    reading.fault(item, quoted(member.key) + " is not a type of name", std::string(kCure));
+    return;
+  }
+  crypto::NamePattern pattern{.type = *type, .pattern = {}};
+  if (!read_into(reading, member.value, pattern.pattern)) {
+    return;
+  }
+  const auto checked = crypto::NamePatterns::make(std::span(&pattern, 1));
+  if (!checked) {
+    reading.fault(member.value, std::string(checked.error().message()));
+    return;
+  }
+  into.push_back(std::move(pattern));
 }
 
 // The text of $ROUTES: base64 of a YAML list. Null after a fault.
@@ -143,6 +170,24 @@ void read_certificates(Reading& reading, const Value& value, GlobalTarget& targe
   }
   for (const Node& item : value.node->items()) {
     add_certificate_files(reading, item, target.inputs.certificates);
+  }
+}
+
+void read_block(Reading& reading, const Value& value, GlobalTarget& /*target*/) {
+  if (!value.node->is_map()) {
+    reading.fault(*value.node, std::string(kind_of(*value.node)) + " is not a mapping");
+  }
+}
+
+void read_client_names(Reading& reading, const Value& value, GlobalTarget& target) {
+  if (!value.node->is_list()) {
+    reading.fault(*value.node,
+                  std::string(kind_of(*value.node)) + " is not a list of names",
+                  "write a list of {TYPE: PATTERN}");
+    return;
+  }
+  for (const Node& item : value.node->items()) {
+    add_client_name(reading, item, target.inputs.client_names);
   }
 }
 

@@ -29,6 +29,10 @@ Wrong are_tokens(const std::vector<std::string>& value);
 
 void read_public_address(Reading& reading, const Value& value, GlobalTarget& target);
 void read_certificates(Reading& reading, const Value& value, GlobalTarget& target);
+// A block whose options have rows of their own: only that it is one.
+void read_block(Reading& reading, const Value& value, GlobalTarget& target);
+// downstream_mtls.match_subject_alt_names.
+void read_client_names(Reading& reading, const Value& value, GlobalTarget& target);
 void read_provider_url(Reading& reading, const Value& value, GlobalTarget& target);
 
 // A list of routes, or base64 of one in a string.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "async/snapshot.h"
 #include "base/ip_address.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -39,6 +40,22 @@ struct CertificatePair {
   Secret private_key_pem;
   Place place;
   std::string name;  // the file, or the option it was written in
+};
+
+// What a missing or refused client certificate means.
+enum class Enforcement : std::uint8_t {
+  PolicyWithDefaultDeny,  // 495, on every route
+  Policy,                 // what the route's policy makes of it
+  RejectConnection,       // the handshake fails; 495 where a route's own authorities refuse
+};
+
+struct ClientCertificateSettings {
+  Enforcement enforcement = Enforcement::PolicyWithDefaultDeny;
+  // Of routes that name none of their own; null: everybody passes there.
+  async::Snapshot<crypto::ClientAuthorities> authorities;
+  // The global ones and those of all routes, whom a handshake asks for; null: nobody is asked for
+  // a certificate, and nothing of this has an effect.
+  async::Snapshot<crypto::ClientAuthorities> all;
 };
 
 struct CookieSettings {
@@ -102,6 +119,8 @@ struct Settings {
   std::vector<CertificatePair> certificates;
   // Trusted for outgoing TLS besides the system's; empty: none.
   std::string certificate_authority_pem;
+
+  ClientCertificateSettings client_certificates;
 
   // 32 bytes. Nothing when absent: all-in-one then keeps one in the state directory.
   std::optional<Secret> shared_secret;

@@ -7,6 +7,7 @@
 
 #include "config/reading.h"
 #include "config/settings.h"
+#include "crypto/chain/name_patterns.h"
 
 // What the rows of the table fill: the settings themselves, and beside them the options that become
 // settings only together with others.
@@ -29,6 +30,13 @@ struct GlobalInputs {
   std::vector<CertificateFiles> certificates;
   std::string certificate_authority;
   std::string certificate_authority_file;
+
+  std::string client_ca;
+  std::string client_ca_file;
+  std::string client_crl;
+  std::string client_crl_file;
+  std::vector<crypto::NamePattern> client_names;
+  std::uint32_t client_verify_depth = 1;
 
   Secret shared_secret;
   std::string shared_secret_file;
@@ -68,6 +76,8 @@ struct RouteInputs {
   std::string tls_server_name;
   std::string tls_custom_ca;
   std::string tls_custom_ca_file;
+  std::string tls_downstream_client_ca;
+  std::string tls_downstream_client_ca_file;
   // The policy keys with their values in the types that policy::parse_route() wants.
   std::vector<codec::Node::Member> policy_keys;
   // The URLs of `to` as written, without their weights, and the weights (0: none).
@@ -82,6 +92,7 @@ struct RouteInputs {
 };
 
 struct RouteTarget {
+  std::string name;  // "routes[2]"
   RouteSettings route;
   RouteInputs inputs;
 };

@@ -16,6 +16,10 @@ void EvpFree::operator()(ECDSA_SIG_st* signature) const {
   ECDSA_SIG_free(signature);
 }
 
+void EvpFree::operator()(X509_crl_st* list) const {
+  X509_CRL_free(list);
+}
+
 void EvpFree::operator()(bignum_ctx* context) const {
   BN_CTX_free(context);
 }

@@ -7,6 +7,7 @@
 
 // The names OpenSSL gives its own structs, so that its headers stay inside .cc files.
 struct ECDSA_SIG_st;
+struct X509_crl_st;
 struct bignum_ctx;
 struct bignum_st;
 struct bio_st;
@@ -26,6 +27,7 @@ namespace vallum::crypto {
 // One deleter for every OpenSSL object this module keeps. Numbers are wiped.
 struct EvpFree {
   void operator()(ECDSA_SIG_st* signature) const;
+  void operator()(X509_crl_st* list) const;
   void operator()(bignum_ctx* context) const;
   void operator()(bignum_st* number) const;
   void operator()(bio_st* bio) const;

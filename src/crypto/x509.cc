@@ -18,47 +18,19 @@
 #include "base/strings.h"
 #include "crypto/evp.h"
 #include "crypto/pkey.h"
+#include "crypto/x509_native.h"
 
 namespace vallum::crypto {
 namespace {
-
-constexpr std::size_t kPemBytesMax = std::size_t{1} << 20;
-constexpr std::size_t kCertificatesMax = 1000;
 
 struct Free {
   void operator()(ASN1_OBJECT* object) const { ASN1_OBJECT_free(object); }
   void operator()(BASIC_CONSTRAINTS* constraints) const { BASIC_CONSTRAINTS_free(constraints); }
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
   void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
-  void operator()(unsigned char* bytes) const { OPENSSL_free(bytes); }
 };
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
-
-std::string text_of(const ASN1_STRING* text) {
-  const auto size = static_cast<std::size_t>(ASN1_STRING_length(text));
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)), size};
-}
-
-WallTime time_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) {
-    return WallTime::min();
-  }
-  // Certificates may name years that nanoseconds since 1970 cannot; 9999 means "never".
-  if (parts.tm_year + 1900 > 2200) {
-    return WallTime::max();
-  }
-  if (parts.tm_year + 1900 < 1800) {
-    return WallTime::min();
-  }
-  const auto date =
-      std::chrono::year_month_day(std::chrono::year(parts.tm_year + 1900),
-                                  std::chrono::month(static_cast<unsigned>(parts.tm_mon) + 1U),
-                                  std::chrono::day(static_cast<unsigned>(parts.tm_mday)));
-  return std::chrono::sys_days(date) + std::chrono::hours(parts.tm_hour) +
-         std::chrono::minutes(parts.tm_min) + std::chrono::seconds(parts.tm_sec);
-}
 
 void read_alternative_names(X509* certificate, CertificateFacts& facts) {
   const Owned<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
@@ -83,13 +55,6 @@ std::string common_name_of(X509* certificate) {
                 : text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 }
 
-Digest256 der_digest(unsigned char* der, int size) {
-  CHECK(size > 0);
-  const Owned<unsigned char> owned(der);
-  return sha256(
-      ByteView(reinterpret_cast<const std::byte*>(owned.get()), static_cast<std::size_t>(size)));
-}
-
 bool signed_itself(X509* certificate) {
   EVP_PKEY* key = X509_get0_pubkey(certificate);
   const bool same_name =
@@ -107,55 +72,9 @@ CertificateFacts facts_of(X509* certificate) {
   facts.not_after = time_of(X509_get0_notAfter(certificate));
   facts.is_ca = X509_check_ca(certificate) > 0;
   facts.is_self_signed = signed_itself(certificate);
-  unsigned char* der = nullptr;
-  int size = i2d_X509(certificate, &der);
-  facts.fingerprint = der_digest(der, size);
-  der = nullptr;
-  size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-  facts.spki_fingerprint = der_digest(der, size);
+  facts.fingerprint = fingerprint_of(certificate);
+  facts.spki_fingerprint = spki_fingerprint_of(certificate);
   return facts;
-}
-
-Evp<BIO> reader_of(std::string_view text) {
-  Evp<BIO> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  CHECK(bio != nullptr);
-  return bio;
-}
-
-// Returns null at the end of the text.
-Result<Evp<X509>> next_certificate(BIO* bio) {
-  Evp<X509> certificate(PEM_read_bio_X509(bio, nullptr, nullptr, nullptr));
-  if (certificate != nullptr) {
-    return certificate;
-  }
-  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (!at_end) {
-    return fail(openssl_error("certificate: cannot be decoded"));
-  }
-  ERR_clear_error();
-  return certificate;
-}
-
-Result<std::vector<Evp<X509>>> load_certificates(std::string_view pem) {
-  if (pem.size() > kPemBytesMax) {
-    return fail(ErrorKind::InvalidInput, "certificate: longer than 1 MiB");
-  }
-  const Evp<BIO> bio = reader_of(pem);
-  std::vector<Evp<X509>> certificates;
-  while (true) {
-    TRY(Evp<X509> certificate, next_certificate(bio.get()));
-    if (certificate == nullptr) {
-      break;
-    }
-    certificates.push_back(std::move(certificate));
-    if (certificates.size() > kCertificatesMax) {
-      return fail(ErrorKind::InvalidInput, "certificate: more than 1000 in one bundle");
-    }
-  }
-  if (certificates.empty()) {
-    return fail(ErrorKind::InvalidInput, "certificate: no PEM block CERTIFICATE");
-  }
-  return certificates;
 }
 
 std::string pem_of(BIO* bio) {

@@ -6,6 +6,7 @@
 #include "async/task.h"
 #include "net/network.h"
 #include "proxy/serving_core.h"
+#include "tls/tls_stream.h"
 
 namespace vallum::proxy {
 
@@ -29,6 +30,10 @@ class Acceptor {
 
  private:
   Task<void> serve(std::unique_ptr<net::Stream> socket);
+  void note_failure(const tls::ClientCertificates& clients,
+                    const tls::Introduction& client,
+                    net::SocketAddress peer,
+                    const Error& error);
 
   ServingCore& core_;
   std::unique_ptr<net::Listener> listener_;

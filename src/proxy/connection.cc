@@ -3,17 +3,26 @@
 #include <utility>
 
 #include "async/cancel.h"
+#include "base/strings.h"
 
 namespace vallum::proxy {
 
 using async::Ready;
 using net::IoResult;
 
-Connection::Connection(ServingCore& core, std::unique_ptr<net::Stream> stream)
+Connection::Connection(ServingCore& core,
+                       std::unique_ptr<net::Stream> stream,
+                       tls::Introduction client,
+                       async::Snapshot<tls::ServerContext> context)
     : core_(core),
       stream_(std::move(stream)),
+      server_name_(to_lower(client.server_name)),
+      asked_(context == nullptr ? nullptr : context->clients().authorities),
       in_(core.blocks()),
       reader_(core.generation()->limits.request_head) {
+  if (client.certificates != nullptr) {
+    certificate_ = std::make_unique<authorize::ClientCertificate>(std::move(*client.certificates));
+  }
   core_.metrics().connection_opened();
 }
 

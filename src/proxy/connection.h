@@ -7,6 +7,7 @@
 
 #include "async/sleep.h"
 #include "async/task.h"
+#include "authorize/client_certificate.h"
 #include "http/message.h"
 #include "http/syntax/h1.h"
 #include "net/stream.h"
@@ -14,6 +15,8 @@
 #include "proxy/exchange.h"
 #include "proxy/relay.h"
 #include "proxy/serving_core.h"
+#include "telemetry/record_subject.h"
+#include "tls/tls_stream.h"
 #include "upstream/pool.h"
 
 namespace vallum::pages {
@@ -29,7 +32,11 @@ namespace vallum::proxy {
 class Connection {
  public:
   // `core` outlives the connection. The stream is ready for HTTP: a TLS handshake is over.
-  Connection(ServingCore& core, std::unique_ptr<net::Stream> stream);
+  // `client` is what it said of itself there, under the rules of `context`; both empty without TLS.
+  Connection(ServingCore& core,
+             std::unique_ptr<net::Stream> stream,
+             tls::Introduction client = {},
+             async::Snapshot<tls::ServerContext> context = nullptr);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -62,6 +69,13 @@ class Connection {
   void find_client(Exchange& x);
   bool wants_login_redirect(const Exchange& x) const;
   http::Request owned_request(const Exchange& x, std::string body) const;
+
+  // client_certificate.cc: what the handshake said, held against the present request.
+  bool refuse_client(Exchange& x);
+  bool asked_for_others(const Exchange& x);
+  bool is_admitted(Exchange& x, const config::Settings& settings);
+  bool is_misdirected(const Exchange& x) const;
+  telemetry::RecordCertificate certificate_record(const Exchange& x) const;
 
   // local.cc: answers of our own.
   static pages::Audience audience_of(const Exchange& x);
@@ -107,6 +121,12 @@ class Connection {
 
   ServingCore& core_;
   std::unique_ptr<net::Stream> stream_;
+  // That the client asked for in the handshake, in lower case; "" without.
+  std::string server_name_;
+  // Null: the client showed none.
+  std::unique_ptr<const authorize::ClientCertificate> certificate_;
+  // Whose certificates the handshake asked for; null: nobody's.
+  async::Snapshot<crypto::ClientAuthorities> asked_;
   // Bytes read and not yet used: the next head, or a body.
   Buffer in_;
   http::HeadReader reader_;

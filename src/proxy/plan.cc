@@ -75,6 +75,9 @@ Connection::Step Connection::plan(Exchange& x) {
     x.route_index = static_cast<policy::RouteIndex>(*match.route);
     x.route = &x.generation->routes[*match.route];
   }
+  if (x.generation->settings->client_certificates.all != nullptr && refuse_client(x)) {
+    return Step::Replied;
+  }
   return decide(x);
 }
 
@@ -85,6 +88,7 @@ Connection::Step Connection::decide(Exchange& x) {
                             .query = x.target.query,
                             .path = x.decoded_path,
                             .client_ip = x.client_ip,
+                            .certificate = certificate_.get(),
                             .route = settings,
                             .terms = {.exchange = x.id,
                                       .generation = x.generation->id,
@@ -163,6 +167,8 @@ Connection::Step Connection::deny(Exchange& x) {
       break;
     case Outcome::CertificateRequired:
       refusal.status = 495;
+      // A certificate is shown in a handshake only: the next one may bring a better.
+      x.keep_alive = false;
       break;
     case Outcome::McpUnauthorized:
       refusal.status = 401;

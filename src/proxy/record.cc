@@ -51,11 +51,13 @@ std::optional<telemetry::RecordRoute> route_of(const Exchange& x) {
 }
 
 // What both records say; the access record of a request that was decided on finds it ready.
-void describe(Exchange& x) {
+void describe(Exchange& x, const telemetry::RecordCertificate& certificate) {
   const ReasonNames allow(x.check.decision.allow.reasons);
   const ReasonNames deny(x.check.decision.deny.reasons);
-  telemetry::RecordSubject subject{
-      .identity = identity_of(x), .route = route_of(x), .decision = std::nullopt};
+  telemetry::RecordSubject subject{.identity = identity_of(x),
+                                   .route = route_of(x),
+                                   .decision = std::nullopt,
+                                   .certificate = certificate};
   if (x.decided) {
     subject.decision = telemetry::RecordDecision{
         .allow = {.value = x.check.decision.allow.value, .reasons = allow.view()},
@@ -71,7 +73,7 @@ void describe(Exchange& x) {
 // it is.
 bool Connection::record_decision(Exchange& x) {
   x.decided = true;
-  describe(x);
+  describe(x, certificate_record(x));
   const bool allowed = x.check.outcome == policy::Outcome::Allowed;
   x.outcome = policy::to_string(x.check.outcome);
   core_.metrics().decision(allowed);
@@ -95,7 +97,7 @@ bool Connection::record_decision(Exchange& x) {
 void Connection::record_access(Exchange& x) {
   const Duration total = core_.core().clock().now() - x.started;
   if (!x.decided) {
-    describe(x);
+    describe(x, certificate_record(x));
   }
   core_.records().write(telemetry::AccessRecord{
       .time = core_.core().clock().wall(),

@@ -68,6 +68,10 @@ class Connection::Upgraded final : public LiveStream {
 // configuration.
 Task<bool> Connection::still_allowed(Exchange* x) {
   const async::Snapshot<Generation> generation = core_.generation();
+  if (!is_admitted(*x, *generation->settings)) {
+    x->check.outcome = policy::Outcome::CertificateRequired;
+    co_return false;
+  }
   const std::optional<route::RouteIndex> route =
       generation->table.find_route(x->head.authority, x->target.path, x->head.method);
   if (!route) {
@@ -79,6 +83,7 @@ Task<bool> Connection::still_allowed(Exchange* x) {
       .query = x->target.query,
       .path = http::decode_path(x->target.path, scratch),
       .client_ip = x->client_ip,
+      .certificate = certificate_.get(),
       .route = generation->routes[*route].settings,
       .terms = {.exchange = x->id, .generation = generation->id, .route = {}, .session = {}}};
   authorize::Check check;
@@ -98,6 +103,7 @@ Task<bool> Connection::still_allowed(Exchange* x) {
   if (!allowed) {
     x->check.decision = check.decision;
     x->check.outcome = check.outcome;
+    x->check.certificate_fault = check.certificate_fault;
   }
   co_return allowed;
 }

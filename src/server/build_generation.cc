@@ -166,7 +166,13 @@ Result<async::Snapshot<tls::ServerContext>> make_tls(const Settings& settings,
   TRY(async::Snapshot<tls::CertificateStore> store,
       tls::CertificateStore::make(std::move(sources), context.now));
   warnings->insert(warnings->end(), store->warnings().begin(), store->warnings().end());
-  return tls::ServerContext::make(std::move(store), {"http/1.1"});
+  const config::ClientCertificateSettings& clients = settings.client_certificates;
+  return tls::ServerContext::make(
+      std::move(store),
+      {"http/1.1"},
+      {.authorities = clients.all,
+       .required =
+           clients.all != nullptr && clients.enforcement == config::Enforcement::RejectConnection});
 }
 
 }  // namespace

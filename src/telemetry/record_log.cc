@@ -15,6 +15,16 @@ bool RecordLog::try_write(const DecisionRecord& record) {
 void RecordLog::write(const AccessRecord& record) {
   line_.clear();
   append_access(line_, timestamp_, record);
+  append_if_room();
+}
+
+void RecordLog::write(const ConnectionFailure& failure) {
+  line_.clear();
+  append_connection_failure(line_, timestamp_, failure);
+  append_if_room();
+}
+
+void RecordLog::append_if_room() {
   const std::size_t kept = lane_.capacity() / 4;
   if (lane_.room() < line_.size() + kept || !lane_.try_append(line_)) {
     ++accesses_dropped_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "telemetry/access_record.h"
+#include "telemetry/connection_failure.h"
 #include "telemetry/decision_record.h"
 #include "telemetry/line_writer.h"
 #include "telemetry/timestamp.h"
@@ -29,11 +30,17 @@ class RecordLog {
   bool try_write(const DecisionRecord& record);
   // Lost, and counted, when the lane is nearly full.
   void write(const AccessRecord& record);
+  // The same.
+  void write(const ConnectionFailure& failure);
 
   std::uint64_t decisions_refused() const { return decisions_refused_; }
+  // Of both kinds that may be lost.
   std::uint64_t accesses_dropped() const { return accesses_dropped_; }
 
  private:
+  // Appends line_ unless that would take the room of decisions.
+  void append_if_room();
+
   LineLane& lane_;
   TimestampWriter timestamp_;
   std::string line_;

@@ -29,6 +29,15 @@ struct RecordRoute {
   std::uint64_t checksum = 0;
 };
 
+// The client certificate of a connection; empty texts without one.
+struct RecordCertificate {
+  std::string_view fingerprint;  // SHA-256 of the DER text, in hexadecimal
+  std::string_view issuer;
+  std::string_view subject;
+  // Why the authorities of the route refuse it; "" when they do not.
+  std::string_view fault;
+};
+
 // The decision a request got; own endpoints and requests refused before it have none.
 struct RecordDecision {
   Verdict allow;
@@ -40,6 +49,7 @@ struct RecordSubject {
   RecordIdentity identity;
   std::optional<RecordRoute> route;
   std::optional<RecordDecision> decision;
+  RecordCertificate certificate = {};
 };
 
 // Appends the subject as a JSON object, to be the `subject` of both lines: it is rendered once.

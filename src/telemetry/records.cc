@@ -5,6 +5,7 @@
 
 #include "codec/json_writer.h"
 #include "telemetry/access_record.h"
+#include "telemetry/connection_failure.h"
 #include "telemetry/decision_record.h"
 #include "telemetry/limits.h"
 #include "telemetry/record_subject.h"
@@ -67,6 +68,22 @@ void append_identity(JsonWriter& json, const RecordIdentity& identity) {
   json.member("user", bounded(identity.user)).member("email", bounded(identity.email));
 }
 
+// The client chose these names: they are cut like its other texts.
+void append_certificate(JsonWriter& json, const RecordCertificate& certificate) {
+  if (certificate.fingerprint.empty()) {
+    return;
+  }
+  json.key("client-certificate")
+      .begin_object()
+      .member("fingerprint", certificate.fingerprint)
+      .member("issuer", bounded(certificate.issuer))
+      .member("subject", bounded(certificate.subject));
+  if (!certificate.fault.empty()) {
+    json.member("refused-because", certificate.fault);
+  }
+  json.end_object();
+}
+
 // Milliseconds with their thousandths, as far as there are any.
 void append_millis(JsonWriter& json, JsonKey name, Duration duration) {
   const auto micros = std::max<std::int64_t>(
@@ -118,6 +135,7 @@ void append_subject(std::string& text, const RecordSubject& subject) {
   JsonWriter json(text);
   json.begin_object();
   append_identity(json, subject.identity);
+  append_certificate(json, subject.certificate);
   if (subject.route) {
     json.member("envoy-route-id", subject.route->matched_id)
         .member("envoy-route-checksum", subject.route->checksum)
@@ -166,6 +184,18 @@ void append_access(std::string& line, TimestampWriter& timestamp, const AccessRe
       .member("received", record.request_body_bytes)
       .member("size", record.response_body_bytes);
   append_timings(json, record.timings);
+  end_line(line, json);
+}
+
+void append_connection_failure(std::string& line,
+                               TimestampWriter& timestamp,
+                               const ConnectionFailure& failure) {
+  JsonWriter json(line);
+  begin_line(json, "envoy", timestamp.format(failure.time), "listener connection failure")
+      .member("ip", failure.ip)
+      .member("tls-sni-hostname", bounded(failure.server_name))
+      .member("downstream-transport-failure-reason", bounded(failure.reason));
+  append_certificate(json, failure.certificate);
   end_line(line, json);
 }
 

@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "codec/read_limits.h"
 #include "telemetry/access_record.h"
+#include "telemetry/connection_failure.h"
 #include "telemetry/decision_record.h"
 #include "telemetry/limits.h"
 #include "telemetry/record_subject.h"
@@ -112,6 +113,46 @@ TEST(DecisionRecordTest, ReasonsAreNamedAfterTheAnswer) {
   EXPECT_EQ(node.find("allow-why-true"), nullptr);
   EXPECT_EQ(node.find("allow-why-false")->items().size(), 2U);
   EXPECT_EQ(node.find("deny-why-true")->items().size(), 2U);
+}
+
+TEST(DecisionRecordTest, TellsWhoseCertificateItWas) {
+  RecordSubject about = subject();
+  about.certificate = {
+      .fingerprint = "0a1b", .issuer = "CN=Root", .subject = "CN=alice", .fault = "revoked"};
+
+  const codec::Node refused = parsed(line_of(decision(), about));
+  about.certificate.fault = {};
+  const codec::Node accepted = parsed(line_of(decision(), about));
+
+  const codec::Node* certificate = refused.find("client-certificate");
+  ASSERT_NE(certificate, nullptr);
+  EXPECT_EQ(text(*certificate, "fingerprint"), "0a1b");
+  EXPECT_EQ(text(*certificate, "issuer"), "CN=Root");
+  EXPECT_EQ(text(*certificate, "subject"), "CN=alice");
+  EXPECT_EQ(text(*certificate, "refused-because"), "revoked");
+  EXPECT_EQ(accepted.find("client-certificate")->find("refused-because"), nullptr);
+  EXPECT_EQ(parsed(line_of(decision())).find("client-certificate"), nullptr);
+}
+
+TEST(ConnectionFailureTest, TellsWhoWasTurnedAwayAndWhy) {
+  const std::string name(kRecordFieldBytesMax + 1, 'a');
+  std::string line;
+  TimestampWriter timestamp;
+  append_connection_failure(line,
+                            timestamp,
+                            {.time = from_unix_seconds(1767225600),
+                             .ip = "192.0.2.1",
+                             .server_name = name,
+                             .reason = "TLS handshake: no",
+                             .certificate = {}});
+
+  const codec::Node node = parsed(line);
+
+  EXPECT_EQ(text(node, "message"), "listener connection failure");
+  EXPECT_EQ(text(node, "ip"), "192.0.2.1");
+  EXPECT_EQ(text(node, "tls-sni-hostname").size(), kRecordFieldBytesMax);
+  EXPECT_EQ(text(node, "downstream-transport-failure-reason"), "TLS handshake: no");
+  EXPECT_EQ(node.find("client-certificate"), nullptr);
 }
 
 TEST(DecisionRecordTest, LeavesOutWhatDoesNotExist) {

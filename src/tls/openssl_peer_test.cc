@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/kernel_network.h"
+#include "support/certificates/test_authority.h"
 #include "support/sim/kernel_core.h"
 #include "support/test_certificates.h"
 #include "tls/tls_stream.h"
@@ -56,9 +57,11 @@ class OpensslPeerTest : public ::testing::Test {
     std::ofstream(path(file), std::ios::binary) << text;
   }
 
-  void serve(std::vector<CertificateSource> sources) {
-    context_ = *ServerContext::make(
-        *CertificateStore::make(std::move(sources), kernel_.clock.wall()), {"http/1.1"});
+  void serve(std::vector<CertificateSource> sources, ClientCertificates clients = {}) {
+    context_ =
+        *ServerContext::make(*CertificateStore::make(std::move(sources), kernel_.clock.wall()),
+                             {"http/1.1"},
+                             std::move(clients));
     listener_ = *network_.listen({.ip = IpAddress::loopback_v4(), .port = 0}, {});
   }
 
@@ -67,7 +70,8 @@ class OpensslPeerTest : public ::testing::Test {
     const Deadline deadline = test->kernel_.core.deadline_in(std::chrono::seconds(60));
     CO_TRY(auto inner, co_await test->listener_->accept());
     CO_TRY(auto stream,
-           co_await accept(std::move(inner), test->context_, &test->per_core_, deadline));
+           co_await accept(
+               std::move(inner), test->context_, &test->per_core_, deadline, &test->introduction_));
     std::array<std::byte, 256> line{};
     CO_TRY(const std::size_t size, co_await net::read_some(stream.get(), line, deadline));
     if (size > 0) {
@@ -114,6 +118,7 @@ class OpensslPeerTest : public ::testing::Test {
   PerCore per_core_{Secret(std::string_view("seed")), kernel_.clock.wall()};
   async::Snapshot<ServerContext> context_;
   std::unique_ptr<net::Listener> listener_;
+  Introduction introduction_;
 };
 
 TEST_F(OpensslPeerTest, SpeaksTls13AndTls12) {
@@ -199,6 +204,110 @@ TEST_F(OpensslPeerTest, RenegotiationIsRefused) {
 
   EXPECT_TRUE(says(outcome, "RENEGOTIATING")) << outcome.output;
   EXPECT_TRUE(says(outcome, "no renegotiation")) << outcome.output;
+}
+
+// What clients are asked for, and what becomes of what they show.
+class OpensslClientCertificateTest : public OpensslPeerTest {
+ protected:
+  OpensslClientCertificateTest() {
+    const testing::TestAuthority middle = root_.issue_authority("Middle");
+    keep("good", root_.issue());
+    keep("deep", middle.issue());
+    write_file("middle.pem", middle.pem());
+    keep("stranger", testing::TestAuthority("Stranger", kernel_.clock.wall()).issue());
+  }
+  ~OpensslClientCertificateTest() override {
+    for (const char* file : {"good.pem",
+                             "good.key",
+                             "deep.pem",
+                             "deep.key",
+                             "middle.pem",
+                             "stranger.pem",
+                             "stranger.key"}) {
+      ::unlink(path(file).c_str());
+    }
+  }
+
+  void keep(const std::string& name, const testing::TestAuthority& leaf) {
+    write_file(name + ".pem", leaf.pem());
+    write_file(name + ".key", leaf.key_pem());
+  }
+  std::string as(const std::string& name) const {
+    return "-servername app.example -cert " + path(name + ".pem") + " -key " + path(name + ".key");
+  }
+  void serve_clients(bool required, std::uint32_t depth_max = 1) {
+    const std::string pem = root_.pem();
+    const std::string_view bundle = pem;
+    std::vector<CertificateSource> sources;
+    sources.push_back(world_.certificate("app.example", {"app.example"}));
+    serve(std::move(sources),
+          {.authorities = async::make_snapshot<crypto::ClientAuthorities>(
+               *crypto::ClientAuthorities::make(std::span(&bundle, 1), {.depth_max = depth_max})),
+           .required = required});
+  }
+
+  testing::TestAuthority root_{"Clients", kernel_.clock.wall()};
+};
+
+TEST_F(OpensslClientCertificateTest, TheAuthoritiesAreNamedAndAnyCertificateIsNoted) {
+  serve_clients(false);
+  for (const char* version : {" -tls1_3", " -tls1_2"}) {
+    const Outcome outcome = client(as("stranger") + version);
+
+    EXPECT_TRUE(outcome.server.has_value()) << version;
+    EXPECT_TRUE(says(outcome, "Acceptable client certificate CA names\nCN = Clients"))
+        << outcome.output;
+    ASSERT_NE(introduction_.certificates, nullptr);
+    EXPECT_EQ(introduction_.certificates->issuer(), "CN=Stranger");
+    EXPECT_EQ(introduction_.server_name, "app.example");
+  }
+}
+
+TEST_F(OpensslClientCertificateTest, NoCertificateIsFineWhereNoneIsRequired) {
+  serve_clients(false);
+  EXPECT_TRUE(says(client("-quiet -servername app.example"), " full"));
+  EXPECT_EQ(introduction_.certificates, nullptr);
+}
+
+TEST_F(OpensslClientCertificateTest, TheCertificatesBetweenComeAlong) {
+  serve_clients(true, 2);
+  const Outcome outcome = client(as("deep") + " -quiet -cert_chain " + path("middle.pem"));
+  EXPECT_TRUE(says(outcome, " full")) << outcome.output;
+  ASSERT_NE(introduction_.certificates, nullptr);
+  EXPECT_EQ(introduction_.certificates->certificates().size(), 2U);
+}
+
+TEST_F(OpensslClientCertificateTest, WhoIsRefusedIsKnownAllTheSame) {
+  serve_clients(true);
+  for (const char* version : {" -tls1_3", " -tls1_2"}) {
+    const Outcome outcome = client(as("stranger") + version);
+
+    ASSERT_FALSE(outcome.server.has_value());
+    EXPECT_EQ(outcome.server.error().message(),
+              "TLS handshake: the client's certificate: no authority vouches for it");
+    EXPECT_TRUE(says(outcome, "alert unknown ca")) << outcome.output;
+    ASSERT_NE(introduction_.certificates, nullptr);
+    EXPECT_EQ(introduction_.certificates->issuer(), "CN=Stranger");
+  }
+  const Outcome none = client("-servername app.example");
+  ASSERT_FALSE(none.server.has_value());
+  EXPECT_EQ(none.server.error().message(), "TLS handshake: peer did not return a certificate");
+}
+
+TEST_F(OpensslClientCertificateTest, OnlyAConnectionWithoutACertificateGetsATicket) {
+  serve_clients(false);
+  for (const char* version : {" -tls1_3", " -tls1_2"}) {
+    const std::string options = std::string("-quiet -servername app.example") + version;
+
+    const Outcome with = client(as("good") + version + " -quiet -sess_out " + path("session"));
+    EXPECT_TRUE(says(with, " full")) << version << with.output;
+    EXPECT_NE(::access(path("session").c_str(), F_OK), 0) << "nothing to resume with " << version;
+    client(options + " -sess_out " + path("session"));
+    const Outcome without = client(options + " -sess_in " + path("session"));
+
+    EXPECT_TRUE(says(without, " resumed")) << version << without.output;
+    ::unlink(path("session").c_str());
+  }
 }
 
 // The other way round: our client and s_server.

@@ -6,13 +6,16 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include "async/core.h"
 #include "base/check.h"
@@ -35,8 +38,12 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr const char* kSignatures =
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"
     "RSA+SHA256:RSA+SHA384:RSA+SHA512";
-// The same for every context, so that a ticket outlives a reload.
+// The same for every context that asks for no client certificate, so that a ticket outlives a
+// reload. Others are told apart by whom they ask for.
 constexpr std::string_view kSessionContext = "vallum";
+// Names of authorities that are sent to clients; with more, none is, which asks for any (RFC 8446
+// 4.2.4).
+constexpr std::size_t kAuthorityNameBytesMax = 32 * 1024;
 constexpr std::size_t kTicketIvBytes = 16;
 constexpr long kTicketLifetimeSeconds =
     std::chrono::floor<std::chrono::seconds>(kTicketPeriod).count();
@@ -78,6 +85,9 @@ struct TicketParts {
 };
 
 int seal_ticket(const TlsStream& stream, const TicketParts& ticket) {
+  if (stream.has_client_chain()) {
+    return kIgnoreTicket;  // an empty one: TLS 1.2 has promised one by now
+  }
   const async::Core& core = stream.core();
   const TicketKeys::Key& key = stream.per_core().ticket_keys.newest(core.clock().wall());
   std::memcpy(ticket.name.data(), key.name.data(), key.name.size());
@@ -146,6 +156,80 @@ Result<void> use_certificate(SSL_CTX* context, const CertificateStore::Certifica
   return {};
 }
 
+int x509_error_of(crypto::ChainFault fault) {
+  using enum crypto::ChainFault;
+  switch (fault) {
+    case None:
+      return X509_V_OK;
+    case Expired:
+      return X509_V_ERR_CERT_HAS_EXPIRED;
+    case NotYetValid:
+      return X509_V_ERR_CERT_NOT_YET_VALID;
+    case WrongUse:
+      return X509_V_ERR_INVALID_PURPOSE;
+    case TooDeep:
+      return X509_V_ERR_CERT_CHAIN_TOO_LONG;
+    case WeakKey:
+      return X509_V_ERR_EE_KEY_TOO_SMALL;
+    case Revoked:
+      return X509_V_ERR_CERT_REVOKED;
+    case NameConstraints:
+    case NameNotAccepted:
+    case Malformed:
+      return X509_V_ERR_CERT_REJECTED;
+    case NotTrusted:
+    case ListStale:
+    case ListNotVerified:
+      break;
+  }
+  return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+}
+
+// Takes the place of OpenSSL's own verification: notes what the client shows and, where it must be
+// vouched for, asks the authorities.
+int on_client_certificate(X509_STORE_CTX* context, void* clients_of_context) {
+  const auto& clients = *static_cast<const ClientCertificates*>(clients_of_context);
+  auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  TlsStream& stream = TlsStream::of(ssl);
+  STACK_OF(X509)* const sent = X509_STORE_CTX_get0_untrusted(context);
+  std::vector<X509*> chain;
+  for (int i = 0; i < sk_X509_num(sent); ++i) {
+    chain.push_back(sk_X509_value(sent, i));
+  }
+  if (chain.empty()) {
+    X509_STORE_CTX_set_error(context, X509_V_ERR_UNSPECIFIED);
+    return 0;
+  }
+  SSL_set_num_tickets(ssl, 0);
+  const crypto::PresentedChain& shown = stream.keep_client_chain(crypto::PresentedChain(chain));
+  crypto::ChainFault fault = crypto::ChainFault::None;
+  if (clients.required) {
+    fault = clients.authorities->verify(shown, stream.core().clock().wall()).fault;
+    stream.blame_client(fault);
+  }
+  X509_STORE_CTX_set_error(context, x509_error_of(fault));
+  return fault == crypto::ChainFault::None ? 1 : 0;
+}
+
+// The subjects of the authorities, for the client to choose a certificate by.
+void advertise(SSL_CTX* context, const crypto::ClientAuthorities& authorities) {
+  STACK_OF(X509_NAME)* names = sk_X509_NAME_new_null();
+  CHECK(names != nullptr);
+  std::size_t bytes = 0;
+  for (const auto& certificate : authorities.certificates()) {
+    const X509_NAME* subject = X509_get_subject_name(certificate.get());
+    bytes += static_cast<std::size_t>(std::max(i2d_X509_NAME(subject, nullptr), 0));
+    if (bytes > kAuthorityNameBytesMax) {
+      sk_X509_NAME_pop_free(names, X509_NAME_free);
+      names = sk_X509_NAME_new_null();
+      break;
+    }
+    CHECK(sk_X509_NAME_push(names, X509_NAME_dup(subject)) > 0);
+  }
+  SSL_CTX_set_client_CA_list(context, names);
+}
+
 }  // namespace
 
 struct ServerContext::Native {
@@ -157,8 +241,12 @@ struct ServerContext::Native {
                           unsigned int offered_bytes,
                           void* native);
   Result<Ssl<SSL_CTX>> make_context(const Choice& choice);
+  // Which sessions may resume.
+  Result<void> set_session_context(SSL_CTX* ctx) const;
+  void ask_clients(SSL_CTX* ctx);
 
   async::Snapshot<CertificateStore> certificates;
+  ClientCertificates clients;
   std::string protocols;  // as ALPN spells a list: length, name, length, name
   std::map<Choice, Ssl<SSL_CTX>, ChoiceOrder> contexts;
 };
@@ -196,6 +284,35 @@ int ServerContext::Native::on_protocols(SSL* /*ssl*/,
   return SSL_TLSEXT_ERR_OK;
 }
 
+Result<void> ServerContext::Native::set_session_context(SSL_CTX* ctx) const {
+  const ByteView context = clients.authorities == nullptr
+                               ? as_bytes(kSessionContext)
+                               : ByteView(clients.authorities->certificates_digest());
+  static_assert(std::tuple_size_v<crypto::Digest256> <= SSL_MAX_SID_CTX_LENGTH);
+  if (SSL_CTX_set_session_id_context(
+          ctx, as_uchar(context), static_cast<unsigned int>(context.size())) != 1) {
+    return fail(context_error("TLS settings"));
+  }
+  return {};
+}
+
+void ServerContext::Native::ask_clients(SSL_CTX* ctx) {
+  if (clients.authorities == nullptr) {
+    return;
+  }
+  advertise(ctx, *clients.authorities);
+  SSL_CTX_set_cert_verify_callback(ctx, on_client_certificate, &clients);
+  SSL_CTX_set_verify(
+      ctx,
+      clients.required ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER,
+      nullptr);
+  if (clients.required) {
+    // Whoever must show a certificate has no session without one.
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(ctx, 0);
+  }
+}
+
 Result<Ssl<SSL_CTX>> ServerContext::Native::make_context(const Choice& choice) {
   Ssl<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
   CHECK(context != nullptr);
@@ -207,21 +324,20 @@ Result<Ssl<SSL_CTX>> ServerContext::Native::make_context(const Choice& choice) {
   SSL_CTX_set_read_ahead(ctx, 1);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(ctx, kTicketLifetimeSeconds);
-  const bool set =
-      SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-      SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
-      SSL_CTX_set_cipher_list(ctx, kSuites12) == 1 &&
-      SSL_CTX_set_ciphersuites(ctx, kSuites13) == 1 &&
-      SSL_CTX_set1_groups_list(ctx, kGroups) == 1 &&
-      SSL_CTX_set1_sigalgs_list(ctx, kSignatures) == 1 && SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
-      SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
-      SSL_CTX_set_session_id_context(ctx,
-                                     as_uchar(as_bytes(kSessionContext)),
-                                     static_cast<unsigned int>(kSessionContext.size())) == 1 &&
-      SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) == 1;
+  const bool set = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+                   SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
+                   SSL_CTX_set_cipher_list(ctx, kSuites12) == 1 &&
+                   SSL_CTX_set_ciphersuites(ctx, kSuites13) == 1 &&
+                   SSL_CTX_set1_groups_list(ctx, kGroups) == 1 &&
+                   SSL_CTX_set1_sigalgs_list(ctx, kSignatures) == 1 &&
+                   SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+                   SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
+                   SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) == 1;
   if (!set) {
     return fail(context_error("TLS settings"));
   }
+  TRY_OK(set_session_context(ctx));
+  ask_clients(ctx);
   SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
   SSL_CTX_set_tlsext_servername_arg(ctx, this);
   if (!protocols.empty()) {
@@ -236,9 +352,13 @@ Result<Ssl<SSL_CTX>> ServerContext::Native::make_context(const Choice& choice) {
 }
 
 Result<async::Snapshot<ServerContext>> ServerContext::make(
-    async::Snapshot<CertificateStore> certificates, const std::vector<std::string>& protocols) {
+    async::Snapshot<CertificateStore> certificates,
+    const std::vector<std::string>& protocols,
+    ClientCertificates clients) {
+  CHECK(!clients.required || clients.authorities != nullptr);
   auto native = std::make_unique<Native>();
   native->certificates = std::move(certificates);
+  native->clients = std::move(clients);
   for (const std::string& protocol : protocols) {
     CHECK(!protocol.empty() && protocol.size() < 256);
     native->protocols.push_back(static_cast<char>(protocol.size()));
@@ -257,6 +377,10 @@ ServerContext::~ServerContext() = default;
 
 const CertificateStore& ServerContext::certificates() const {
   return *native_->certificates;
+}
+
+const ClientCertificates& ServerContext::clients() const {
+  return native_->clients;
 }
 
 ssl_ctx_st* ServerContext::native() const {

@@ -120,6 +120,11 @@ bool TlsStream::remember(ssl_session_st* session) {
   return true;
 }
 
+const crypto::PresentedChain& TlsStream::keep_client_chain(crypto::PresentedChain chain) {
+  client_chain_ = std::make_unique<crypto::PresentedChain>(std::move(chain));
+  return *client_chain_;
+}
+
 IoResult TlsStream::give_up(int error) {
   if (error_ == 0) {
     error_ = error;
@@ -347,7 +352,17 @@ TlsStream::Step TlsStream::advance_handshake() {
   return step;
 }
 
+Introduction TlsStream::take_introduction() {
+  return {.server_name = std::string(server_name()), .certificates = std::move(client_chain_)};
+}
+
 Error TlsStream::handshake_error() {
+  if (client_fault_ != crypto::ChainFault::None) {
+    take_openssl_errors();
+    return {
+        ErrorKind::InvalidInput,
+        "TLS handshake: the client's certificate: " + std::string(crypto::describe(client_fault_))};
+  }
   const long verdict = SSL_get_verify_result(ssl_.get());
   if (verdict != X509_V_OK) {
     const std::string reason = X509_verify_cert_error_string(verdict);
@@ -409,12 +424,17 @@ Result<void> TlsStream::prepare_client(const ClientContext& context,
 Async<std::unique_ptr<TlsStream>> accept(std::unique_ptr<net::Stream> inner,
                                          async::Snapshot<ServerContext> context,
                                          PerCore* per_core,
-                                         Deadline deadline) {
+                                         Deadline deadline,
+                                         Introduction* introduction) {
   Ssl<SSL> ssl(SSL_new(context->native()));
   CHECK(ssl != nullptr);
   SSL_set_accept_state(ssl.get());
   std::unique_ptr<TlsStream> stream(new TlsStream(std::move(inner), *per_core, std::move(ssl)));
-  CO_TRY_OK(co_await TlsStream::shake_hands(stream.get(), deadline));
+  const Result<void> agreed = co_await TlsStream::shake_hands(stream.get(), deadline);
+  if (introduction != nullptr) {
+    *introduction = stream->take_introduction();
+  }
+  CO_TRY_OK(agreed);
   co_return stream;
 }
 

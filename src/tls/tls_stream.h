@@ -8,6 +8,7 @@
 #include "async/readiness.h"
 #include "async/snapshot.h"
 #include "async/task.h"
+#include "crypto/chain/client_authorities.h"
 #include "net/stream.h"
 #include "tls/client_context.h"
 #include "tls/openssl_handles.h"
@@ -15,6 +16,14 @@
 #include "tls/server_context.h"
 
 namespace vallum::tls {
+
+// What a client said of itself in its handshake, also in one that failed.
+struct Introduction {
+  std::string server_name;  // that it asked for; "" without
+  // The certificates it showed; null: none, or it was not asked. That it has the leaf's key is
+  // proven once the handshake is over; who vouches for the leaf is another question.
+  std::unique_ptr<crypto::PresentedChain> certificates;
+};
 
 // A TLS connection over another stream. Reads ask the inner stream only when it may have bytes;
 // everything one call encrypts leaves in one call to the inner stream. While nothing is under way
@@ -51,12 +60,18 @@ class TlsStream final : public net::Stream {
   // Keeps a server's session for the next connection; false when it may not be resumed.
   bool remember(ssl_session_st* session);
   PerCore& per_core() const { return per_core_; }
+  // Keeps the certificates a client shows.
+  const crypto::PresentedChain& keep_client_chain(crypto::PresentedChain chain);
+  bool has_client_chain() const { return client_chain_ != nullptr; }
+  // Says why a client is refused.
+  void blame_client(crypto::ChainFault fault) { client_fault_ = fault; }
 
  private:
   friend Async<std::unique_ptr<TlsStream>> accept(std::unique_ptr<net::Stream> inner,
                                                   async::Snapshot<ServerContext> context,
                                                   PerCore* per_core,
-                                                  Deadline deadline);
+                                                  Deadline deadline,
+                                                  Introduction* introduction);
   friend Async<std::unique_ptr<TlsStream>> connect(std::unique_ptr<net::Stream> inner,
                                                    async::Snapshot<ClientContext> context,
                                                    std::string server_name,
@@ -71,6 +86,7 @@ class TlsStream final : public net::Stream {
   Result<void> prepare_client(const ClientContext& context, const std::string& server_name);
   Step advance_handshake();
   Error handshake_error();
+  Introduction take_introduction();
   // What a read of OpenSSL that returned `result` <= 0 means.
   net::IoResult outcome_of(int result);
   // Sends what the call encrypted; keeps what the peer does not take.
@@ -88,7 +104,9 @@ class TlsStream final : public net::Stream {
   // Set while OpenSSL holds bytes that a read may turn into plain ones without new input.
   async::Readiness buffered_;
   std::string session_key_;  // of a client whose session may be resumed
-  int error_ = 0;            // errno of the first failure; nothing works after it
+  std::unique_ptr<crypto::PresentedChain> client_chain_;  // until it is handed over
+  crypto::ChainFault client_fault_ = crypto::ChainFault::None;
+  int error_ = 0;  // errno of the first failure; nothing works after it
   bool established_ = false;
   bool inner_ended_ = false;
   bool peer_ended_ = false;
@@ -98,11 +116,12 @@ class TlsStream final : public net::Stream {
 
 // Takes the server's side of a handshake. Fails with InvalidInput and the reason when the peer does
 // not speak acceptable TLS, DeadlineExceeded, or Unavailable when it goes away. The inner stream is
-// closed then.
+// closed then. `introduction` is filled either way; null: nobody wants to know.
 Async<std::unique_ptr<TlsStream>> accept(std::unique_ptr<net::Stream> inner,
                                          async::Snapshot<ServerContext> context,
                                          PerCore* per_core,
-                                         Deadline deadline);
+                                         Deadline deadline,
+                                         Introduction* introduction = nullptr);
 
 // Takes the client's side. `server_name` is a host name or an IP literal: it is asked for (an IP
 // literal is not, RFC 6066 3) and the certificate must be valid for it. Fails with Unavailable and
