@@ -8,10 +8,12 @@ case $file in
   # The entry point is outside the namespace it tests.
   *_fuzz.cc) checks=$checks,-google-build-using-namespace ;;
   # A fixture's members are protected, what a test helper shows is for its test to look at, a test is as long as what
-  # it tells, and it has its process for itself.
-  *_test.cc | tests/*)
+  # it tells, it has its process for itself, and it is not in a hurry.
+  *_test.cc | *_bench.cc | tests/*)
     checks=$checks,-misc-non-private-member-variables-in-classes,-readability-function-size
-    checks=$checks,-readability-function-cognitive-complexity,-concurrency-mt-unsafe,-bugprone-suspicious-missing-comma
+    checks=$checks,-readability-function-cognitive-complexity,-concurrency-mt-unsafe,-performance-*
+    checks=$checks,-bugprone-suspicious-missing-comma,-bugprone-unused-return-value
+    checks=$checks,-clang-diagnostic-global-constructors
     ;;
 esac
 exec clang-tidy-19 -p build/dev --quiet --checks="${checks#,}" "$file"

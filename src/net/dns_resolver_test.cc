@@ -39,7 +39,7 @@ std::pair<std::string, std::size_t> question_name(std::string_view message) {
   std::string name;
   std::size_t at = 12;
   while (at < message.size() && message[at] != 0) {
-    const auto length = static_cast<std::size_t>(message[at]);
+    const auto length = static_cast<std::size_t>(static_cast<unsigned char>(message[at]));
     name += (name.empty() ? "" : ".") + std::string(message.substr(at + 1, length));
     at += length + 1;
   }

@@ -16,6 +16,7 @@ using config::Settings;
 
 std::vector<std::string> header_names(const std::vector<config::HeaderLine>& lines) {
   std::vector<std::string> names;
+  names.reserve(lines.size());
   for (const config::HeaderLine& line : lines) {
     names.push_back(line.name);
   }
@@ -142,6 +143,7 @@ Result<async::Snapshot<tls::ServerContext>> make_tls(const Settings& settings,
                                                      const GenerationContext& context,
                                                      std::vector<std::string>* warnings) {
   std::vector<tls::CertificateSource> sources;
+  sources.reserve(settings.certificates.size());
   for (const config::CertificatePair& pair : settings.certificates) {
     sources.push_back({.name = pair.name,
                        .certificate_pem = pair.certificate_pem,
@@ -159,7 +161,7 @@ Result<async::Snapshot<tls::ServerContext>> make_tls(const Settings& settings,
     sources.push_back({.name = "self-signed",
                        .certificate_pem = std::move(made.certificate_pem),
                        .private_key_pem = std::move(made.private_key_pem)});
-    warnings->push_back(
+    warnings->emplace_back(
         "no certificate is configured: clients get a self-signed one; set certificate_file and "
         "certificate_key_file");
   }

@@ -43,9 +43,10 @@ class HookedStore final : public databroker::Store {
   }
   Result<databroker::Record> get(const databroker::RecordKey& key) override {
     ++hooks_.gets;
-    if (hooks_.before_get >= 0 && hooks_.before_get-- == 0) {
+    if (hooks_.before_get == 0) {
       hooks_.change(inner_);
     }
+    hooks_.before_get -= hooks_.before_get >= 0 ? 1 : 0;
     if (hooks_.failure) {
       return fail(*hooks_.failure);
     }

@@ -28,10 +28,9 @@ constexpr Duration kFailedPause = std::chrono::milliseconds(100);
 constexpr int kPipeBytes = 1 << 20;
 
 iovec part(ByteView bytes) {
-  // writev() takes its parts as mutable and does not write to them.
-  return {.iov_base = const_cast<std::byte*>(
-              bytes.data()),  // NOLINT(cppcoreguidelines-pro-type-const-cast): see above
-          .iov_len = bytes.size()};
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): writev() only reads its parts
+  auto* const data = const_cast<std::byte*>(bytes.data());
+  return {.iov_base = data, .iov_len = bytes.size()};
 }
 
 LineOutput::Attempt attempt_of(ssize_t written) {

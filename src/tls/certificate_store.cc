@@ -180,8 +180,8 @@ CertificateStore::Choice CertificateStore::choose(std::string_view server_name) 
   if (server_name.empty() || server_name.size() > kHostNameBytesMax) {
     return default_;
   }
-  std::array<char, kHostNameBytesMax>
-      lower;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled as far as it is read
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): filled as far as it is read
+  std::array<char, kHostNameBytesMax> lower;
   std::ranges::transform(server_name, lower.begin(), ascii_lower);
   const std::string_view name(lower.data(), server_name.size());
   if (const auto found = exact_.find(name); found != exact_.end()) {

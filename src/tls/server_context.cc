@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -57,11 +58,11 @@ struct ChoiceOrder {
 };
 
 // What the ticket callback tells OpenSSL to do.
-enum TicketAnswer : int {
-  kFailHandshake = -1,
-  kIgnoreTicket = 0,
-  kUseTicket = 1,
-  kRenewTicket = 2
+enum TicketAnswer : std::int8_t {
+  FailHandshake = -1,
+  IgnoreTicket = 0,
+  UseTicket = 1,
+  RenewTicket = 2
 };
 
 bool init_mac(EVP_MAC_CTX* mac, const Secret& key) {
@@ -86,7 +87,7 @@ struct TicketParts {
 
 int seal_ticket(const TlsStream& stream, const TicketParts& ticket) {
   if (stream.has_client_chain()) {
-    return kIgnoreTicket;  // an empty one: TLS 1.2 has promised one by now
+    return IgnoreTicket;  // an empty one: TLS 1.2 has promised one by now
   }
   const async::Core& core = stream.core();
   const TicketKeys::Key& key = stream.per_core().ticket_keys.newest(core.clock().wall());
@@ -98,7 +99,7 @@ int seal_ticket(const TlsStream& stream, const TicketParts& ticket) {
                                         as_uchar(key.encrypt.expose()),
                                         ticket.iv.data()) == 1 &&
                      init_mac(ticket.mac, key.authenticate);
-  return ready ? kUseTicket : kFailHandshake;
+  return ready ? UseTicket : FailHandshake;
 }
 
 int open_ticket(const TlsStream& stream, const TicketParts& ticket, bool single_use) {
@@ -106,7 +107,7 @@ int open_ticket(const TlsStream& stream, const TicketParts& ticket, bool single_
   const WallTime now = stream.core().clock().wall();
   const TicketKeys::Key* key = keys.find(std::as_bytes(ticket.name), now);
   if (key == nullptr) {
-    return kIgnoreTicket;
+    return IgnoreTicket;
   }
   const bool ready = EVP_DecryptInit_ex(ticket.cipher,
                                         EVP_aes_256_cbc(),
@@ -115,13 +116,14 @@ int open_ticket(const TlsStream& stream, const TicketParts& ticket, bool single_
                                         ticket.iv.data()) == 1 &&
                      init_mac(ticket.mac, key->authenticate);
   if (!ready) {
-    return kFailHandshake;
+    return FailHandshake;
   }
   // A TLS 1.3 ticket is used once (RFC 8446 C.4), so its client needs another.
-  return !single_use && key == &keys.newest(now) ? kUseTicket : kRenewTicket;
+  return !single_use && key == &keys.newest(now) ? UseTicket : RenewTicket;
 }
 
 // RFC 5077 4: AES-256-CBC, then HMAC-SHA-256 over it.
+// NOLINTNEXTLINE(readability-function-size): the shape is the library's
 int on_ticket(SSL* ssl,
               unsigned char* name,
               unsigned char* iv,
@@ -263,6 +265,7 @@ int ServerContext::Native::on_server_name(SSL* ssl, int* /*alert*/, void* native
   return name == nullptr ? SSL_TLSEXT_ERR_NOACK : SSL_TLSEXT_ERR_OK;
 }
 
+// NOLINTNEXTLINE(readability-function-size): the shape is the library's
 int ServerContext::Native::on_protocols(SSL* /*ssl*/,
                                         const unsigned char** chosen,
                                         unsigned char* chosen_bytes,

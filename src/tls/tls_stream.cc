@@ -79,7 +79,7 @@ struct TlsStream::Bio {
 
   static const BIO_METHOD* method() {
     // Lives as long as the process, as OpenSSL's own methods do.
-    static BIO_METHOD* const method = [] {
+    static BIO_METHOD* const kMethod = [] {
       BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
       CHECK(made != nullptr);
       BIO_meth_set_read_ex(made, read);
@@ -87,7 +87,7 @@ struct TlsStream::Bio {
       BIO_meth_set_ctrl(made, control);
       return made;
     }();
-    return method;
+    return kMethod;
   }
 };
 

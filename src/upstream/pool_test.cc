@@ -15,7 +15,6 @@ namespace vallum::upstream {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::MemoryStream;
 using testing::SimWorld;
 
 const net::SocketAddress kFirst{.ip = IpAddress::loopback_v4(), .port = 8001};

@@ -301,7 +301,6 @@ TEST_F(SignInTest, TabsThatSignInTogetherShareOneCookie) {
   const std::string one = browser_.get("https://app.example/1").location();
   const std::string two = browser_.get("https://app.example/2").location();
   const std::string idp_one = browser_.get(one).location();
-  const std::string csrf = browser_.cookie("auth.example", "_pomerium_csrf");
   const std::string idp_two = browser_.get(two).location();
 
   for (const std::string& url : {idp_one, idp_two}) {

@@ -60,7 +60,6 @@ TEST_F(SignOutTest, SigningInAgainAtOnceIsNoLoop) {
 // Covers SES-23, RED-11, CSR-12.
 TEST_F(SignOutTest, EndsTheSessionEverywhereAndTellsTheProvider) {
   browser_.visit("https://admin.example/", "alice");
-  const std::string old_cookie = browser_.cookie("admin.example", "_pomerium");
 
   const std::string link =
       sign_out(browser_, "?pomerium_redirect_uri=https%3A%2F%2Fevil.example%2F");

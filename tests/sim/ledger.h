@@ -54,7 +54,7 @@ class Ledger {
   void spoofed(const std::string& text) { credentials_.push_back(text); }
 
   // At the application.
-  void head_arrived(const std::string& head);
+  void head_arrived(const std::string& text);
   void request_arrived(const SimApplication::Request& request);
   // At a client: the application's answer to a request, whole.
   void answered(std::size_t number, const std::string& answer_to, const std::string& body);

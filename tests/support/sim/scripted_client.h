@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -57,7 +58,7 @@ class ScriptedClient {
   net::Stream& stream() { return *stream_; }
 
  private:
-  enum class Progress { More, Nothing, End };
+  enum class Progress : std::uint8_t { More, Nothing, End };
 
   Head read_head();
   std::string take(std::size_t bytes);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,7 @@ class TextMatch {
   friend TextMatch contains(std::string text);
   friend TextMatch anything();
   friend TextMatch absent();
-  enum class Kind { Equal, StartsWith, Contains, Anything, Absent };
+  enum class Kind : std::uint8_t { Equal, StartsWith, Contains, Anything, Absent };
   TextMatch(Kind kind, std::string text) : kind_(kind), text_(std::move(text)) {}
 
   Kind kind_;
