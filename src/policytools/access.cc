@@ -3,35 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/strings.h"
-#include "policy/outcome.h"
 #include "policytools/personas.h"
+#include "policytools/usual_request.h"
 
 namespace vallum::policytools {
 
 using config::RouteSettings;
 
 namespace {
-
-bool is_allowed(const RouteSettings& route, const Persona& persona) {
-  const scenario::Assumption assumption(persona.person, persona.attempt);
-  const policy::Decision decision = policy::decide(route.program, assumption.facts());
-  return policy::outcome_of(decision, {}) == policy::Outcome::Allowed;
-}
-
-// A GET of the path the route is known by.
-scenario::Attempt usual_attempt(const RouteSettings& route) {
-  scenario::Attempt attempt;
-  const std::string& path = route.path.empty() ? route.prefix : route.path;
-  if (!path.empty()) {
-    attempt.path = path;
-    attempt.decoded_path = path;
-  }
-  return attempt;
-}
 
 // Who asks does not settle these.
 std::vector<std::string> circumstances_of(const policy::PolicySyntax& policy) {
@@ -60,13 +44,11 @@ void add_people(const RouteSettings& route,
                 const Directory& directory,
                 const scenario::Attempt& attempt,
                 RouteAccess& into) {
-  Persona anonymous = anonymous_persona();
-  anonymous.attempt = attempt;
-  if (is_allowed(route, anonymous)) {
-    into.who.push_back(anonymous.label);
+  if (is_allowed(route, std::nullopt, attempt)) {
+    into.who.emplace_back(kAnyone);
   }
   for (const scenario::Person& person : directory.people()) {
-    if (is_allowed(route, {.label = {}, .person = person, .attempt = attempt})) {
+    if (is_allowed(route, person, attempt)) {
       into.who.push_back(name_of(person));
     }
   }
@@ -74,24 +56,20 @@ void add_people(const RouteSettings& route,
 
 // Of people made up from the policy: who is covered by somebody less particular is not named.
 void add_personas(const RouteSettings& route, const scenario::Attempt& attempt, RouteAccess& into) {
-  Persona anonymous = anonymous_persona();
-  anonymous.attempt = attempt;
-  Persona plain = plain_persona();
-  plain.attempt = attempt;
-  const bool anyone = is_allowed(route, anonymous);
-  const bool anyone_signed_in = is_allowed(route, plain);
+  const bool anyone = is_allowed(route, std::nullopt, attempt);
+  const bool anyone_signed_in = is_allowed(route, scenario::Person(), attempt);
   if (anyone) {
-    into.who.push_back(anonymous.label);
+    into.who.emplace_back(kAnyone);
   } else if (anyone_signed_in) {
-    into.who.push_back(plain.label);
+    into.who.emplace_back(kAnyoneSignedIn);
   }
   if (!route.written) {
     return;
   }
   for (const Persona& persona : personas_of(route.written->syntax, attempt)) {
     const bool covered = persona.person ? anyone_signed_in : anyone;
-    const bool allowed = is_allowed(route, persona);
-    if (allowed && !covered && persona.label != plain.label) {
+    const bool allowed = is_allowed(route, persona.person, persona.attempt);
+    if (allowed && !covered && persona.label != kAnyoneSignedIn) {
       into.who.push_back(persona.label);
     } else if (!allowed && covered) {
       into.except.push_back(persona.label);
@@ -144,7 +122,7 @@ ByRoute by_route(const std::vector<RouteAccess>& access) {
 std::vector<RouteAccess> access_of(const config::Settings& settings, const Directory& directory) {
   std::vector<RouteAccess> all;
   for (const RouteSettings& route : settings.routes) {
-    RouteAccess access{.route = route.from.text + (route.path.empty() ? route.prefix : route.path),
+    RouteAccess access{.route = route_text(route),
                        .where = config::where(settings.sources, route.place),
                        .who = {},
                        .except = {},

@@ -6,6 +6,7 @@
 #include "codec/json_writer.h"
 #include "http/syntax/authority.h"
 #include "http/syntax/head.h"
+#include "policytools/usual_request.h"
 #include "route/settings_table.h"
 
 namespace vallum::policytools {
@@ -169,7 +170,7 @@ void explain_route(const config::Settings& settings,
                    const RouteSettings& route,
                    const policy::Facts& facts,
                    Explanation& into) {
-  into.route = route.from.text + (route.path.empty() ? route.prefix : route.path);
+  into.route = route_text(route);
   into.where = config::where(settings.sources, route.place);
   into.decision = policy::decide(route.program, facts);
   into.outcome = policy::outcome_of(into.decision, {});

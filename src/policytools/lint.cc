@@ -12,9 +12,8 @@
 #include "base/strings.h"
 #include "codec/json_writer.h"
 #include "http/syntax/authority.h"
-#include "policy/outcome.h"
+#include "policytools/usual_request.h"
 #include "route/settings_table.h"
-#include "scenario/assumption.h"
 
 namespace vallum::policytools {
 
@@ -133,20 +132,8 @@ class Linter {
          "put the more particular route first");
   }
 
-  bool is_allowed(std::optional<scenario::Person> person) const {
-    scenario::Attempt attempt;
-    const std::string& path = route_->path.empty() ? route_->prefix : route_->path;
-    if (!path.empty()) {
-      attempt.path = path;
-      attempt.decoded_path = path;
-    }
-    const scenario::Assumption assumption(std::move(person), std::move(attempt));
-    const policy::Decision decision = policy::decide(route_->program, assumption.facts());
-    return policy::outcome_of(decision, {}) == policy::Outcome::Allowed;
-  }
-
   void check_anyone() {
-    if (is_allowed(std::nullopt)) {
+    if (is_allowed(*route_, std::nullopt, usual_attempt(*route_))) {
       warn(route_->place,
            "anyone reaches this route without signing in",
            "say authenticated_user in its policy if that is not meant");

@@ -108,7 +108,8 @@ bool apply(const CriterionSyntax& criterion, const Wanted& wanted, Persona& pers
 std::string label_of(const CriterionSyntax& criterion, const Wanted& wanted) {
   const std::string name =
       criterion.subpath.empty() ? criterion.name : criterion.name + "/" + criterion.subpath;
-  return criterion.name == "authenticated_user" ? "anyone signed in" : name + " " + wanted.label;
+  return criterion.name == "authenticated_user" ? std::string(kAnyoneSignedIn)
+                                                : name + " " + wanted.label;
 }
 
 // Each of these, in a copy for each value of the criterion.
@@ -148,14 +149,6 @@ void add_once(std::vector<Persona>& all, std::vector<Persona> more) {
 }
 
 }  // namespace
-
-Persona anonymous_persona() {
-  return {.label = "anyone", .person = std::nullopt, .attempt = {}};
-}
-
-Persona plain_persona() {
-  return {.label = "anyone signed in", .person = scenario::Person(), .attempt = {}};
-}
 
 std::vector<Persona> personas_of(const policy::PolicySyntax& policy,
                                  const scenario::Attempt& base) {

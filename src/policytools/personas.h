@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/syntax.h"
@@ -17,9 +18,9 @@ struct Persona {
   scenario::Attempt attempt;
 };
 
-Persona anonymous_persona();
-// Signed in, and nothing that a policy could ask for.
-Persona plain_persona();
+// Those whom no policy names: nobody in particular, and whoever has signed in.
+inline constexpr std::string_view kAnyone = "anyone";
+inline constexpr std::string_view kAnyoneSignedIn = "anyone signed in";
 
 // For each value that a policy asks for somebody who has it, each label once. Of a block that asks
 // for several things at once, people who have them all. What is asked for in a way that no one

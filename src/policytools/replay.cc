@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "policy/outcome.h"
 #include "policytools/limits.h"
+#include "policytools/usual_request.h"
 #include "route/settings_table.h"
 
 namespace vallum::policytools {
@@ -100,7 +101,7 @@ Replay::Replay(const config::Settings& settings,
       unlogged.erase(Unlogged::Claims);
     }
     unlogged_.push_back(unlogged);
-    route_texts_.push_back(route.from.text + (route.path.empty() ? route.prefix : route.path));
+    route_texts_.push_back(route_text(route));
   }
 }
 
