@@ -105,6 +105,7 @@ void Authorizer::check(const Question& question, Check& into) {
   into.permit.reset();
   into.decision = {};
   into.outcome = policy::Outcome::Forbidden;
+  into.shadow_outcome.reset();
   find_session(question, into);
   if (into.state != Check::State::Decided) {
     return;
@@ -157,6 +158,10 @@ void Authorizer::decide(const Question& question, Check& into) {
   }
   into.decision = policy::decide(question.route->program, facts);
   into.outcome = policy::outcome_of(into.decision, {});
+  if (question.route->shadow_program) {
+    into.shadow_outcome =
+        policy::outcome_of(policy::decide(*question.route->shadow_program, facts), {});
+  }
   if (into.outcome == policy::Outcome::Allowed) {
     policy::PermitTerms terms = question.terms;
     terms.session = into.session;

@@ -57,6 +57,8 @@ struct Check {
   bool presented_cookie = false;
   policy::Decision decision;
   policy::Outcome outcome = policy::Outcome::Forbidden;
+  // What the route's shadow policy would have made of it; for the record alone.
+  std::optional<policy::Outcome> shadow_outcome;
   // There when the outcome is Allowed.
   std::optional<policy::Permit> permit;
   policy::SessionTag session{};

@@ -3,6 +3,8 @@
 #include <span>
 #include <string>
 
+#include "policytools/written_question.h"
+
 namespace vallum::cli {
 
 // What starts servers: handed in by main(), because nothing includes the server.
@@ -14,7 +16,38 @@ struct Starters {
 // Parses the arguments of main(), runs the command they name and returns the exit code.
 int run(std::span<const char* const> arguments, const Starters& starters);
 
+// Each prints its answer and returns the exit code: 0 when what was asked for is so, 1 when it is
+// not, 2 when nobody can say.
+
 // vallum config check FILE [--strict]
 int check_config(const std::string& file, bool strict);
+
+// vallum policy eval --cases FILE
+int eval_policies(const std::string& cases);
+
+// vallum policy explain
+struct ExplainArguments {
+  std::string config;
+  policytools::WrittenQuestion question;
+  std::string session;  // of the store of the configuration, instead of who asks
+  bool as_json = false;
+};
+int explain_policy(const ExplainArguments& arguments);
+
+// vallum policy replay
+struct ReplayArguments {
+  std::string config;
+  std::string log;        // "-": standard input
+  std::string directory;  // "": none
+};
+int replay_log(const ReplayArguments& arguments);
+
+// vallum policy access
+struct AccessArguments {
+  std::string config;
+  std::string directory;  // "": none
+  std::string against;    // "": no comparison
+};
+int show_access(const AccessArguments& arguments);
 
 }  // namespace vallum::cli

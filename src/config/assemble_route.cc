@@ -8,6 +8,7 @@
 #include "config/route_id.h"
 #include "policy/compiler.h"
 #include "policy/legacy.h"
+#include "scenario/policy_tests.h"
 
 namespace vallum::config {
 
@@ -154,16 +155,61 @@ void check_matchers(const RouteAssembly& route) {
   }
 }
 
-void report_problems(const RouteAssembly& route, const policy::Problems& problems) {
+// Where a problem of a policy of the route is.
+Place place_at(const RouteAssembly& route, codec::Position at) {
+  const Place& own = route.target.route.place;
+  return at.line == 0 ? own : Place{.source = own.source, .at = at};
+}
+
+void report_problems(const RouteAssembly& route,
+                     const std::string& name,
+                     const policy::Problems& problems) {
   for (const policy::Problem& problem : problems) {
-    const Place place = problem.at.line == 0
-                            ? route.target.route.place
-                            : Place{.source = route.target.route.place.source, .at = problem.at};
-    const std::string message = route.name + ": " + problem.text;
+    const Place place = place_at(route, problem.at);
+    const std::string message = name + ": " + problem.text;
     if (problem.severity == policy::Severity::Error) {
-      route.assembly.report().error(place, route.name, message);
+      route.assembly.report().error(place, name, message);
     } else {
-      route.assembly.report().warn(place, route.name, message);
+      route.assembly.report().warn(place, name, message);
+    }
+  }
+}
+
+// Nothing after a report of errors.
+std::optional<policy::Program> compile_policy(const RouteAssembly& route,
+                                              const std::string& name,
+                                              policy::Parsed parsed,
+                                              const policy::CompileOptions& options) {
+  auto compiled = policy::compile(std::move(parsed), options);
+  if (!compiled) {
+    report_problems(route, name, compiled.error());
+    return std::nullopt;
+  }
+  report_problems(route, name, compiled->warnings);
+  return std::move(compiled->program);
+}
+
+// Whether the router could lead a request with this path here, as far as this route alone says.
+bool matches_path(const RouteSettings& settings, std::string_view path) {
+  return settings.path.empty() ? path.starts_with(settings.prefix) : path == settings.path;
+}
+
+void run_tests(const RouteAssembly& route) {
+  const RouteSettings& settings = route.target.route;
+  scenario::RouteTests read =
+      scenario::parse_route_tests(*route.target.inputs.tests, route.assembly.settings().normalize);
+  const std::string name = route.full("tests");
+  const auto refuse = [&](codec::Position at, const std::string& text) {
+    route.assembly.report().error(place_at(route, at), name, name + ": " + text);
+  };
+  for (const scenario::Fault& fault : read.faults) {
+    refuse(fault.at, fault.text);
+  }
+  for (const scenario::RouteTest& test : read.tests) {
+    if (!matches_path(settings, test.request.path)) {
+      refuse(test.at, "this route does not serve " + quoted(test.request.path));
+    } else if (auto failure = scenario::failure_of(test, settings.program)) {
+      refuse(test.at, *failure);
     }
   }
 }
@@ -171,7 +217,7 @@ void report_problems(const RouteAssembly& route, const policy::Problems& problem
 void assemble_policy(const RouteAssembly& route) {
   const Node keys =
       Node::map(std::move(route.target.inputs.policy_keys), route.target.route.place.at);
-  report_problems(route, policy::validate_route(keys));
+  report_problems(route, route.name, policy::validate_route(keys));
   policy::Parsed parsed = policy::parse_route(keys, policy::Keywords::AnyCase);
   if (parsed.policy.rules.empty() && parsed.problems.empty()) {
     route.assembly.report().warn(route.target.route.place,
@@ -180,18 +226,29 @@ void assemble_policy(const RouteAssembly& route) {
                                  "write policy, or one of the allow options");
   }
   const ClientCertificateSettings& clients = route.assembly.settings().client_certificates;
-  auto compiled =
-      policy::compile(std::move(parsed),
-                      {.keywords = policy::Keywords::AnyCase,
-                       .sources = {.client_certificate = true},
-                       .deny_invalid_client_certificate =
-                           clients.all != nullptr && clients.enforcement != Enforcement::Policy});
-  if (!compiled) {
-    report_problems(route, compiled.error());
+  const policy::CompileOptions options{
+      .keywords = policy::Keywords::AnyCase,
+      .sources = {.client_certificate = true},
+      .deny_invalid_client_certificate =
+          clients.all != nullptr && clients.enforcement != Enforcement::Policy};
+  if (route.assembly.keeps_written_policies()) {
+    route.target.route.written = {.syntax = parsed.policy, .options = options};
+  }
+  if (const Node* shadow = route.target.inputs.shadow_policy) {
+    route.target.route.shadow_program =
+        compile_policy(route,
+                       route.full("shadow_policy"),
+                       policy::parse_policy(*shadow, policy::Keywords::AnyCase),
+                       options);
+  }
+  auto program = compile_policy(route, route.name, std::move(parsed), options);
+  if (!program) {
     return;
   }
-  report_problems(route, compiled->warnings);
-  route.target.route.program = std::move(compiled->program);
+  route.target.route.program = *std::move(program);
+  if (route.target.inputs.tests != nullptr) {
+    run_tests(route);
+  }
 }
 
 void assemble_id(const RouteAssembly& route) {

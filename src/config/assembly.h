@@ -23,6 +23,7 @@ class Assembly {
   GlobalInputs& inputs() { return target_.inputs; }
   Report& report() { return report_; }
   WallTime now() const { return context_.now; }
+  bool keeps_written_policies() const { return context_.keep_written_policies; }
 
   bool has(std::string_view option) const { return target_.settings.places.contains(option); }
   // Where the option was given, else the beginning of the configuration's text.

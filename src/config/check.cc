@@ -10,13 +10,12 @@ std::string counted(std::size_t count, std::string_view what) {
 
 }  // namespace
 
-CheckAnswer check_file(const std::string& path, bool strict, const LoadContext& context) {
-  const Loaded loaded = load_file(path, context);
+CheckAnswer answer_check(const std::string& path, const Diagnostics& diagnostics, bool strict) {
   CheckAnswer answer;
   std::size_t errors = 0;
   std::size_t unknown = 0;
   std::size_t warnings = 0;
-  for (const Diagnostic& diagnostic : loaded.diagnostics) {
+  for (const Diagnostic& diagnostic : diagnostics) {
     Diagnostic shown = diagnostic;
     errors += diagnostic.severity == Severity::Error ? 1U : 0U;
     unknown += diagnostic.severity == Severity::UnknownKey ? 1U : 0U;

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "config/load.h"
+#include "config/diagnostic.h"
 
 namespace vallum::config {
 
@@ -12,7 +12,7 @@ struct CheckAnswer {
   std::string text;   // one line for each diagnostic, and a line that counts them
 };
 
-// Strict: unknown keys are errors.
-CheckAnswer check_file(const std::string& path, bool strict, const LoadContext& context);
+// About what a load of the file said. Strict: unknown keys are errors.
+CheckAnswer answer_check(const std::string& path, const Diagnostics& diagnostics, bool strict);
 
 }  // namespace vallum::config

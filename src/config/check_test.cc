@@ -23,12 +23,17 @@ std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-class CheckTest : public ConfigTest {};
+class CheckTest : public ConfigTest {
+ protected:
+  CheckAnswer check_file(const std::string& path, bool strict) const {
+    return answer_check(path, load_file(path, context()).diagnostics, strict);
+  }
+};
 
 TEST_F(CheckTest, PrintsEveryProblemAndAnswersByTheWorst) {
   files().put("bad.yaml", "timeout_read: x\nlog_level: LOUD\nnope: 1\n");
 
-  const CheckAnswer answer = check_file("bad.yaml", false, context());
+  const CheckAnswer answer = check_file("bad.yaml", false);
 
   EXPECT_EQ(answer.exit_code, 1);
   EXPECT_TRUE(answer.text.contains("bad.yaml:1:15: timeout_read: "));
@@ -39,7 +44,7 @@ TEST_F(CheckTest, PrintsEveryProblemAndAnswersByTheWorst) {
 TEST_F(CheckTest, WarningsAloneAreNoFailure) {
   files().put("c.yaml", "autocert: true\n");
 
-  const CheckAnswer answer = check_file("c.yaml", true, context());
+  const CheckAnswer answer = check_file("c.yaml", true);
 
   EXPECT_EQ(answer.exit_code, 0);
   EXPECT_TRUE(answer.text.contains("c.yaml:1:1: warning: autocert: is not built yet"));
@@ -48,8 +53,8 @@ TEST_F(CheckTest, WarningsAloneAreNoFailure) {
 TEST_F(CheckTest, OnlyStrictMakesUnknownKeysErrors) {
   files().put("c.yaml", "nope: 1\n");
 
-  EXPECT_EQ(check_file("c.yaml", false, context()).exit_code, 0);
-  EXPECT_EQ(check_file("c.yaml", true, context()).exit_code, 1);
+  EXPECT_EQ(check_file("c.yaml", false).exit_code, 0);
+  EXPECT_EQ(check_file("c.yaml", true).exit_code, 1);
 }
 
 TEST(OptionTableTest, NamesAreUniqueLowerCaseAndDocumented) {

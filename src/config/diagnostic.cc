@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace vallum::config {
 
@@ -75,23 +76,28 @@ void Report::unknown(Place place, std::string option, std::string message, std::
 }
 
 Diagnostics Report::take() {
-  std::vector<std::size_t> order(diagnostics_.size());
+  Diagnostics taken = std::exchange(diagnostics_, {});
+  sort_by_place(taken);
+  return taken;
+}
+
+void sort_by_place(Diagnostics& diagnostics) {
+  std::vector<std::size_t> order(diagnostics.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
     order[i] = i;
   }
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-    const Diagnostic& x = diagnostics_[a];
-    const Diagnostic& y = diagnostics_[b];
+    const Diagnostic& x = diagnostics[a];
+    const Diagnostic& y = diagnostics[b];
     return std::tie(x.place.source, x.place.at.line, x.place.at.column, x.severity, a) <
            std::tie(y.place.source, y.place.at.line, y.place.at.column, y.severity, b);
   });
   Diagnostics sorted;
   sorted.reserve(order.size());
   for (const std::size_t i : order) {
-    sorted.push_back(std::move(diagnostics_[i]));
+    sorted.push_back(std::move(diagnostics[i]));
   }
-  diagnostics_.clear();
-  return sorted;
+  diagnostics = std::move(sorted);
 }
 
 }  // namespace vallum::config

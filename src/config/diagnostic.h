@@ -45,6 +45,9 @@ using Diagnostics = std::vector<Diagnostic>;
 
 bool has_errors(const Diagnostics& diagnostics);
 
+// In the order of the text; errors before warnings at one place; else as they were.
+void sort_by_place(Diagnostics& diagnostics);
+
 // Collects diagnostics of one load, whose texts come from several sources.
 class Report {
  public:

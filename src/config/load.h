@@ -20,6 +20,9 @@ struct LoadContext {
   const Environment& environment;
   const Files& files;
   WallTime now;  // for certificates that are no longer, or not yet, valid
+  // Keep the rules as written beside the programs. A server needs them never, a tool that explains
+  // them does.
+  bool keep_written_policies = false;
 };
 
 // Settings when nothing was wrong enough to refuse them, and everything there is to say, in the

@@ -166,6 +166,16 @@ constexpr auto kOptions = std::to_array<Option>({
     policy_key("allow_any_authenticated_user", Bool, "Everybody who signed in.", read_policy_flag),
     policy_key("cors_allow_preflight", Bool, "CORS preflights of anybody.", read_policy_flag),
     policy_key("sub_policies", Any, "Further policies.", read_policy_node),
+    policy_key("shadow_policy",
+               Any,
+               "Rules that are tried beside the route's own: what they would do is recorded, and "
+               "has no effect.",
+               keep_shadow_policy),
+    policy_key("tests",
+               Any,
+               "Requests with the answer they must get. One that gets another refuses the "
+               "configuration.",
+               keep_policy_tests),
     later("show_error_details", Bool, "Say on the page why access was denied."),
 
     // 3.14 Identity provider.

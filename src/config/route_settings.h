@@ -12,7 +12,9 @@
 #include "config/diagnostic.h"
 #include "crypto/chain/client_authorities.h"
 #include "http/syntax/authority.h"
+#include "policy/compiler.h"
 #include "policy/program.h"
+#include "policy/syntax.h"
 
 namespace vallum::config {
 
@@ -68,6 +70,13 @@ struct Destination {
   bool operator==(const Destination&) const = default;
 };
 
+// The rules of a route as they were written, for tools that show them.
+struct WrittenPolicy {
+  policy::PolicySyntax syntax;
+  // Compiled with these, it is the route's program.
+  policy::CompileOptions options;
+};
+
 struct RouteSettings {
   // The XXH3 text of configuration specification 3.1: names the route in logs and to peers.
   std::string id;
@@ -81,6 +90,10 @@ struct RouteSettings {
 
   // Never copied, so neither is a route.
   policy::Program program;
+  // What shadow_policy would decide. Without effect; nothing when there is none.
+  std::optional<policy::Program> shadow_program;
+  // Kept only where LoadContext asks for it.
+  std::optional<WrittenPolicy> written;
 
   bool preserve_host_header = false;
   bool pass_identity_headers = false;

@@ -271,4 +271,12 @@ void read_policy_node(Reading& reading, const Value& value, RouteTarget& target)
   keep_policy_key(reading, value, *value.node, target);
 }
 
+void keep_policy_tests(Reading&, const Value& value, RouteTarget& target) {
+  target.inputs.tests = value.node;
+}
+
+void keep_shadow_policy(Reading&, const Value& value, RouteTarget& target) {
+  target.inputs.shadow_policy = value.node;
+}
+
 }  // namespace vallum::config

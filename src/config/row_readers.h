@@ -51,4 +51,8 @@ void read_policy_flag(Reading& reading, const Value& value, RouteTarget& target)
 void read_policy_list(Reading& reading, const Value& value, RouteTarget& target);
 void read_policy_node(Reading& reading, const Value& value, RouteTarget& target);
 
+// Kept as they are: they are read once the policy was.
+void keep_policy_tests(Reading& reading, const Value& value, RouteTarget& target);
+void keep_shadow_policy(Reading& reading, const Value& value, RouteTarget& target);
+
 }  // namespace vallum::config

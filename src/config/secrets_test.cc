@@ -275,6 +275,16 @@ TEST_F(StateDirectoryTest, KeepsASecretForTheOwnerAlone) {
   EXPECT_EQ(mode_of(folder), 0700U);
 }
 
+TEST_F(StateDirectoryTest, AToolBesideTheProcessMakesNoSecret) {
+  const auto missing = load_secret(directory_.path(), "shared_secret");
+  const auto made = load_or_create_secret(directory_.path(), "shared_secret", entropy_);
+  const auto found = load_secret(directory_.path(), "shared_secret");
+
+  EXPECT_TRUE(missing.error().message().contains(directory_.file("shared_secret")));
+  ASSERT_TRUE(made.has_value() && found.has_value());
+  EXPECT_TRUE(found->equals(made->expose()));
+}
+
 TEST_F(StateDirectoryTest, LeavesNothingElseBehind) {
   ASSERT_TRUE(load_or_create_secret(directory_.path(), "s", entropy_).has_value());
 

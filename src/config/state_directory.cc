@@ -65,6 +65,10 @@ Result<Secret> read_secret(int fd, const std::string& path) {
   return secret;
 }
 
+int open_secret(const std::string& path) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
 bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = ::write(fd, text.data(), text.size());
@@ -144,13 +148,22 @@ Result<void> ensure_directory(const std::string& path) {
   return {};
 }
 
+Result<Secret> load_secret(const std::string& directory, std::string_view name) {
+  const std::string path = directory + "/" + std::string(name);
+  const Descriptor file(open_secret(path));
+  if (file.fd() < 0) {
+    return system_failure("cannot read", path);
+  }
+  return read_secret(file.fd(), path);
+}
+
 Result<Secret> load_or_create_secret(const std::string& directory,
                                      std::string_view name,
                                      Entropy& entropy) {
   TRY_OK(ensure_directory(directory));
   const std::string path = directory + "/" + std::string(name);
   for (const bool may_create : {true, false}) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    const Descriptor file(open_secret(path));
     if (file.fd() >= 0) {
       return read_secret(file.fd(), path);
     }

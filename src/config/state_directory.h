@@ -25,6 +25,9 @@ Result<Secret> load_or_create_secret(const std::string& directory,
                                      std::string_view name,
                                      Entropy& entropy);
 
+// The secret that a process keeps there, for tools beside it; nothing is made. Blocks.
+Result<Secret> load_secret(const std::string& directory, std::string_view name);
+
 // Gives settings without shared_secret or cookie_secret those of the state directory.
 Result<void> fill_missing_secrets(Settings& settings,
                                   const std::string& directory,

@@ -89,6 +89,8 @@ struct RouteInputs {
   std::string regex;
   const codec::Node* redirect = nullptr;
   const codec::Node* response = nullptr;
+  const codec::Node* tests = nullptr;
+  const codec::Node* shadow_policy = nullptr;
 };
 
 struct RouteTarget {

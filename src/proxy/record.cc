@@ -67,6 +67,14 @@ void describe(Exchange& x, const telemetry::RecordCertificate& certificate) {
   telemetry::append_subject(x.record_subject, subject);
 }
 
+// The record's word for what a shadow policy would have done.
+std::string_view shadow_of(const authorize::Check& check) {
+  if (!check.shadow_outcome) {
+    return {};
+  }
+  return *check.shadow_outcome == policy::Outcome::Allowed ? "would-allow" : "would-deny";
+}
+
 }  // namespace
 
 // Invariant 4: the decision is with the sink before the first byte goes upstream. Returns whether
@@ -86,7 +94,8 @@ bool Connection::record_decision(Exchange& x) {
       .target = x.target.path,
       .ip = x.peer_text,
       .subject = x.record_subject,
-      .outcome = x.outcome};
+      .outcome = x.outcome,
+      .shadow = shadow_of(x.check)};
   const bool recorded = core_.records().try_write(record);
   if (!recorded) {
     core_.metrics().decision_not_recorded();

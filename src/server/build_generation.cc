@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "crypto/x509.h"
+#include "route/settings_table.h"
 #include "tls/certificate_store.h"
 #include "tls/client_context.h"
 
@@ -124,19 +125,6 @@ Result<proxy::Route> make_route(const RouteSettings& route,
   return made;
 }
 
-Result<route::RouteTable> make_table(const Settings& settings) {
-  std::vector<route::RouteSpec> specs;
-  for (const RouteSettings& route : settings.routes) {
-    specs.push_back({.from = route.from.text, .prefix = route.prefix, .path = route.path});
-  }
-  route::TableOptions options;
-  options.match_any_incoming_port = settings.flags.match_any_incoming_port;
-  if (settings.authenticate_service_url) {
-    options.authenticate_urls.push_back(settings.authenticate_service_url->text());
-  }
-  return route::RouteTable::build(specs, options);
-}
-
 // The configured certificates, or one that nobody vouches for: answering with that says more than a
 // reset.
 Result<async::Snapshot<tls::ServerContext>> make_tls(const Settings& settings,
@@ -183,7 +171,7 @@ Result<async::Snapshot<proxy::Generation>> build_generation(
     async::Snapshot<config::Settings> settings,
     const GenerationContext& context,
     std::vector<std::string>* warnings) {
-  TRY(route::RouteTable table, make_table(*settings));
+  TRY(route::RouteTable table, route::make_table(*settings));
   async::Snapshot<tls::ServerContext> tls;
   if (context.speaks_tls) {
     TRY(tls, make_tls(*settings, context, warnings));

@@ -20,6 +20,7 @@ struct DecisionRecord {
   std::string_view ip;
   std::string_view subject;  // of append_subject()
   std::string_view outcome;  // what became of the request: "permit", "login", "403", ...
+  std::string_view shadow;   // "would-allow", "would-deny"; "" without a shadow policy
 };
 
 // Appends the line with its newline. Never allocates once `line` is large enough.

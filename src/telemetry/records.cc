@@ -159,6 +159,9 @@ void append_decision(std::string& line, TimestampWriter& timestamp, const Decisi
       .member("path", path_of(record.target))
       .member("ip", record.ip);
   json.members_of(record.subject).member("outcome", record.outcome);
+  if (!record.shadow.empty()) {
+    json.member("shadow", record.shadow);
+  }
   end_line(line, json);
 }
 

@@ -155,6 +155,14 @@ TEST(ConnectionFailureTest, TellsWhoWasTurnedAwayAndWhy) {
   EXPECT_EQ(node.find("client-certificate"), nullptr);
 }
 
+TEST(DecisionRecordTest, SaysWhatAShadowPolicyWouldHaveDone) {
+  DecisionRecord record = decision();
+  record.shadow = "would-deny";
+
+  EXPECT_EQ(text(parsed(line_of(record)), "shadow"), "would-deny");
+  EXPECT_EQ(parsed(line_of(decision())).find("shadow"), nullptr);
+}
+
 TEST(DecisionRecordTest, LeavesOutWhatDoesNotExist) {
   const codec::Node node =
       parsed(line_of(decision(), {.identity = {}, .route = {}, .decision = subject().decision}));

@@ -1,13 +1,9 @@
 #pragma once
 
-#include <optional>
-#include <string_view>
-
-#include "policy/facts.h"
+#include "scenario/certificate_reader.h"
 
 namespace vallum::testing {
 
-// The leaf facts of one PEM certificate, read with no more of DER than that takes.
-std::optional<policy::LeafCertificate> read_leaf(std::string_view pem);
+using scenario::read_leaf;
 
 }  // namespace vallum::testing

@@ -1,4 +1,4 @@
-#include "support/policy/certificate_reader.h"
+#include "scenario/certificate_reader.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include "codec/base64.h"
 #include "crypto/digest.h"
 
-namespace vallum::testing {
+namespace vallum::scenario {
 
 namespace {
 
@@ -153,4 +153,4 @@ std::optional<policy::LeafCertificate> read_leaf(std::string_view pem) {
   return der ? read_der(*der) : std::nullopt;
 }
 
-}  // namespace vallum::testing
+}  // namespace vallum::scenario

@@ -1,11 +1,11 @@
-#include "support/policy/situation.h"
+#include "scenario/situation.h"
 
 #include <utility>
 
 #include "policy/ssh_key.h"
-#include "support/policy/certificate_reader.h"
+#include "scenario/certificate_reader.h"
 
-namespace vallum::testing {
+namespace vallum::scenario {
 
 using codec::Node;
 
@@ -222,4 +222,4 @@ void Situation::add_ssh(const Node* ssh) {
   facts_.ssh.certificate = &ssh_certificate_;
 }
 
-}  // namespace vallum::testing
+}  // namespace vallum::scenario

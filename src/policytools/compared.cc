@@ -1,0 +1,152 @@
+#include "policytools/compared.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "codec/json_writer.h"
+#include "policy/value.h"
+
+namespace vallum::policytools {
+
+using policy::CriterionKind;
+using policy::Facts;
+using policy::SessionFacts;
+using policy::Value;
+
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string json;
+  codec::append_json_string(json, text);
+  return json;
+}
+
+std::string list_text(std::span<const Value> values) {
+  std::string text = "[";
+  for (const Value& value : values) {
+    text.append(text.size() > 1 ? ", " : "");
+    // A canonical text is JSON but for strings, which are their own.
+    text.append(value.is_string() ? quoted(value.text()) : std::string(value.text()));
+  }
+  return text.append("]");
+}
+
+std::string claim_text(const policy::CriterionSyntax& criterion, const SessionFacts& session) {
+  const policy::Claim* claim = session.claims.find(criterion.subpath);
+  return claim == nullptr ? "(no such claim)" : list_text(claim->values);
+}
+
+std::string groups_text(const SessionFacts& session) {
+  return session.directory == nullptr ? "(not in the directory)"
+                                      : list_text(session.directory->groups);
+}
+
+std::string domain_text(const SessionFacts& session) {
+  const std::string_view email = session.email();
+  const std::size_t at = email.find('@');
+  return at == std::string_view::npos ? "(no domain)" : quoted(email.substr(at + 1));
+}
+
+std::string devices_text(const SessionFacts& session) {
+  std::string text = "[";
+  for (const policy::DeviceFacts& device : session.devices) {
+    text.append(text.size() > 1 ? ", " : "").append(quoted(device.type_id));
+  }
+  return text.append("]");
+}
+
+std::string certificate_text(const Facts& facts) {
+  switch (facts.certificate_verdict) {
+    case policy::CertificateVerdict::Valid:
+      return facts.leaf == nullptr ? "(no certificate asked for)" : "(valid certificate)";
+    case policy::CertificateVerdict::NotPresented:
+      return "(no certificate)";
+    case policy::CertificateVerdict::Invalid:
+      break;
+  }
+  return "(invalid certificate)";
+}
+
+std::string preflight_text(const Facts& facts) {
+  return quoted(facts.request.method) + " with origin " + quoted(facts.request.origin) +
+         " for method " + quoted(facts.request.access_control_request_method);
+}
+
+// Of criteria about the request alone; nothing for others.
+std::optional<std::string> of_request(CriterionKind kind, const Facts& facts) {
+  if (kind == CriterionKind::HttpMethod) {
+    return quoted(facts.request.method);
+  }
+  if (kind == CriterionKind::HttpPath) {
+    return quoted(facts.request.path);
+  }
+  if (kind == CriterionKind::SourceIp) {
+    return facts.request.client_ip ? facts.request.client_ip->text() : "(address unknown)";
+  }
+  if (kind == CriterionKind::CorsPreflight) {
+    return preflight_text(facts);
+  }
+  if (kind == CriterionKind::ClientCertificate || kind == CriterionKind::InvalidClientCertificate) {
+    return certificate_text(facts);
+  }
+  if (kind == CriterionKind::McpTool) {
+    return quoted(facts.mcp.method) + " " + quoted(facts.mcp.tool.value_or(""));
+  }
+  if (kind == CriterionKind::SshUsername) {
+    return quoted(facts.ssh.username);
+  }
+  return std::nullopt;
+}
+
+// Of criteria about the user; nothing for others.
+std::optional<std::string> of_session(const policy::CriterionSyntax& criterion,
+                                      CriterionKind kind,
+                                      const SessionFacts* session) {
+  static constexpr auto kAboutUser = std::to_array({CriterionKind::AuthenticatedUser,
+                                                    CriterionKind::User,
+                                                    CriterionKind::Email,
+                                                    CriterionKind::Domain,
+                                                    CriterionKind::Claim,
+                                                    CriterionKind::Groups,
+                                                    CriterionKind::Device});
+  if (std::ranges::find(kAboutUser, kind) == kAboutUser.end()) {
+    return std::nullopt;
+  }
+  if (session == nullptr) {
+    return "(no session)";
+  }
+  if (kind == CriterionKind::Email) {
+    return quoted(session->email());
+  }
+  if (kind == CriterionKind::Domain) {
+    return domain_text(*session);
+  }
+  if (kind == CriterionKind::Claim) {
+    return claim_text(criterion, *session);
+  }
+  if (kind == CriterionKind::Groups) {
+    return groups_text(*session);
+  }
+  if (kind == CriterionKind::Device) {
+    return devices_text(*session);
+  }
+  return quoted(session->user_id);
+}
+
+}  // namespace
+
+std::string compared_text(const policy::CriterionSyntax& criterion, const Facts& facts) {
+  const std::optional<CriterionKind> kind = policy::find_criterion(criterion.name);
+  if (!kind) {
+    return {};
+  }
+  if (auto text = of_request(*kind, facts)) {
+    return *std::move(text);
+  }
+  return of_session(criterion, *kind, facts.session).value_or("");
+}
+
+}  // namespace vallum::policytools

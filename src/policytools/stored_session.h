@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "base/entropy.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "session/identity_cache.h"
+
+namespace vallum::policytools {
+
+struct SessionStore {
+  std::string directory;  // of vallum.db
+  const Secret& shared_secret;
+};
+
+// Who a session or service account of a store stands for, also while a server has the store open:
+// the file is copied to a directory of this user's own, which is removed again, and the copy is
+// opened and checked as a server would. What is copied is sealed; the store is not written to.
+//
+// NotFound when there is no such session, or it has ended. Unavailable when the store changed under
+// every copy. Blocks.
+Result<session::IdentityRef> read_stored_session(const SessionStore& store,
+                                                 const std::string& session_id,
+                                                 const Clock& clock,
+                                                 Entropy& entropy);
+
+}  // namespace vallum::policytools

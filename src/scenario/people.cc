@@ -1,0 +1,86 @@
+#include "scenario/people.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace vallum::scenario {
+
+using codec::Node;
+
+namespace {
+
+void read_groups(const Node& node, Person& person, Faults& faults) {
+  if (!node.is_list() || !std::ranges::all_of(node.items(), &Node::is_string)) {
+    faults.push_back(
+        {node.position(), "groups is a list of texts: the ids of the groups in the directory"});
+    return;
+  }
+  person.groups.emplace();
+  for (const Node& group : node.items()) {
+    person.groups->push_back(group.text());
+  }
+}
+
+void read_claims(const Node& node, Person& person, Faults& faults) {
+  if (!node.is_map()) {
+    faults.push_back(
+        {node.position(), "claims is a mapping of names to values or lists of values"});
+    return;
+  }
+  for (const Node::Member& claim : node.members()) {
+    person.claims.emplace_back(claim.key, claim.value);
+  }
+}
+
+}  // namespace
+
+bool read_text(const Node& node, std::string_view key, std::string& into, Faults& faults) {
+  if (!node.is_string()) {
+    faults.push_back({node.position(),
+                      std::string(key) + " is a text, not " + std::string(policy::kind_name(node)) +
+                          ": put it in quotes"});
+    return false;
+  }
+  into = node.text();
+  return true;
+}
+
+Person read_person(const Node& node, std::string_view what, Faults& faults) {
+  Person person;
+  each_member(node,
+              faults,
+              what,
+              "user, email, groups, claims",
+              [&](std::string_view key, const Node& value) {
+                if (key == "user") {
+                  read_text(value, key, person.user_id, faults);
+                } else if (key == "email") {
+                  read_text(value, key, person.email, faults);
+                } else if (key == "groups") {
+                  read_groups(value, person, faults);
+                } else if (key == "claims") {
+                  read_claims(value, person, faults);
+                } else {
+                  return false;
+                }
+                return true;
+              });
+  return person;
+}
+
+std::vector<Person> read_people(const Node& list, Faults& faults) {
+  std::vector<Person> people;
+  if (!list.is_list()) {
+    faults.push_back({list.position(),
+                      "people are a list of mappings with user, email, groups, claims, not " +
+                          std::string(policy::kind_name(list))});
+    return people;
+  }
+  for (const Node& item : list.items()) {
+    people.push_back(read_person(item, "a person", faults));
+  }
+  return people;
+}
+
+}  // namespace vallum::scenario
