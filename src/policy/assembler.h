@@ -46,6 +46,11 @@ class Assembler {
     TextId type = 0;
   };
 
+  struct LooseRecord {
+    FlatRecordMatcher matcher;
+    TextId field = 0;
+  };
+
   FlatCriterion flatten(const Criterion& criterion);
   TextId text(std::string_view text);
   std::uint32_t value(Value::Kind kind, std::string_view text);
@@ -57,6 +62,10 @@ class Assembler {
   std::uint32_t networks(const Networks& networks);
   std::uint32_t certificate(const CertificateMatcher& matcher);
   std::uint32_t device(const DeviceMatcher& matcher);
+  std::uint32_t date(const DateMatcher& matcher);
+  std::uint32_t time_of_day(const TimeOfDayMatcher& matcher);
+  std::uint32_t zone(const std::string& name);
+  std::uint32_t record(const RecordMatcher& matcher);
   IndexRange digests(const std::vector<Digest>& digests);
   std::string_view view(TextId id) const;
 
@@ -68,6 +77,10 @@ class Assembler {
   std::map<std::pair<TextId, TextId>, std::uint32_t> claim_indexes_;
   std::vector<LooseClaim> claims_;
   std::vector<LooseDevice> devices_;
+  std::map<std::string, std::uint32_t> zone_indexes_;
+  std::map<TextId, std::uint32_t> record_type_indexes_;
+  std::vector<TextId> record_types_;
+  std::vector<LooseRecord> records_;
   std::size_t group_criteria_ = 0;
   Instructions flat_;
 };

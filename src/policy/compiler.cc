@@ -49,6 +49,8 @@ bool is_available(CriterionKind kind, const FactSources& sources) {
     case CriterionKind::SshUsernameMatchesEmail:
     case CriterionKind::SshUsernameMatchesClaim:
       return sources.ssh;
+    case CriterionKind::Record:
+      return sources.record;
     case CriterionKind::Accept:
     case CriterionKind::Reject:
     case CriterionKind::AuthenticatedUser:
@@ -61,6 +63,10 @@ bool is_available(CriterionKind kind, const FactSources& sources) {
     case CriterionKind::HttpPath:
     case CriterionKind::CorsPreflight:
     case CriterionKind::SourceIp:
+    case CriterionKind::Date:
+    case CriterionKind::DayOfWeek:
+    case CriterionKind::TimeOfDay:
+    case CriterionKind::PomeriumRoutes:
       break;
   }
   return true;

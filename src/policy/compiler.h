@@ -20,8 +20,9 @@ struct FactSources {
   bool device = false;
   bool mcp = false;
   bool ssh = false;
+  bool record = false;
 
-  static constexpr FactSources all() { return {true, true, true, true}; }
+  static constexpr FactSources all() { return {true, true, true, true, true}; }
 };
 
 struct CompileOptions {

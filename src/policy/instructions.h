@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "policy/criterion.h"
+#include "policy/schedule.h"
 #include "policy/syntax.h"
+#include "policy/time_zone.h"
 #include "policy/value.h"
 
 // What a Program is made of: arrays that refer to each other by index. Only the compiler writes
@@ -40,7 +42,8 @@ struct FlatCondition {
 struct FlatCriterion {
   CriterionKind kind = CriterionKind::Reject;
   IndexRange conditions;
-  // By kind: a claim name; a certificate or device matcher; ranges of addresses; a set of keys.
+  // By kind: a claim name; a certificate, device, date, time or record matcher; ranges of
+  // addresses; a set of keys. The days themselves for day_of_week.
   std::uint32_t detail = 0;
 };
 
@@ -90,6 +93,21 @@ struct FlatDeviceMatcher {
   Approval approval = Approval::Any;
 };
 
+struct FlatTimeOfDay {
+  std::uint32_t zone = 0;
+  Duration after{};
+  Duration before{};
+};
+
+enum class Existence : std::uint8_t { NotAsked, Exists, Missing };
+
+struct FlatRecordMatcher {
+  std::uint32_t type = 0;  // of record_types
+  std::string_view field;  // "": the record as a whole
+  Existence existence = Existence::NotAsked;
+  IndexRange conditions;
+};
+
 struct Instructions {
   std::vector<char> text;  // all strings below point into it
   std::vector<Value> values;
@@ -105,6 +123,11 @@ struct Instructions {
   std::vector<Digest> digests;
   std::vector<FlatCertificateMatcher> certificates;
   std::vector<FlatDeviceMatcher> devices;
+  std::vector<DateMatcher> dates;
+  std::vector<TimeZone> zones;
+  std::vector<FlatTimeOfDay> times;
+  std::vector<std::string_view> record_types;
+  std::vector<FlatRecordMatcher> records;
   bool ssh_ca_as_reference = false;
   // Whether so many criteria look through the user's groups that a filter in front pays.
   bool filter_groups = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "policy/instructions.h"
@@ -44,6 +45,11 @@ constexpr std::array<KindReasons, kCriterionKindCount> kReasons{{
     {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized},
     {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized, true},
     {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized, true},
+    {Reason::DateOk, Reason::DateUnauthorized},
+    {Reason::DayOfWeekOk, Reason::DayOfWeekUnauthorized},
+    {Reason::TimeOfDayOk, Reason::TimeOfDayUnauthorized},
+    {Reason::RecordOk, Reason::RecordUnauthorized},
+    {Reason::PomeriumRoute, Reason::NonPomeriumRoute},
 }};
 
 // The results of several criteria or blocks, told apart by their value. Which side contributes
@@ -258,6 +264,16 @@ class Evaluation {
         return ssh_name_is_email();
       case CriterionKind::SshUsernameMatchesClaim:
         return ssh_name_is_claim(criterion.detail);
+      case CriterionKind::Date:
+        return date_matches(program_.dates[criterion.detail]);
+      case CriterionKind::DayOfWeek:
+        return day_matches(DaySet(criterion.detail));
+      case CriterionKind::TimeOfDay:
+        return time_matches(program_.times[criterion.detail]);
+      case CriterionKind::Record:
+        return record_matches(program_.records[criterion.detail]);
+      case CriterionKind::PomeriumRoutes:
+        return false;  // our own endpoints never get as far as a policy
       case CriterionKind::InvalidClientCertificate:
       case CriterionKind::Device:
       case CriterionKind::McpTool:
@@ -304,7 +320,11 @@ class Evaluation {
       case Comparison::HasAny:
       case Comparison::IsOnly:
       case Comparison::Excludes:
-        break;  // of lists
+      case Comparison::Less:
+      case Comparison::AtMost:
+      case Comparison::AtLeast:
+      case Comparison::Greater:
+        break;  // of lists and of fields
     }
     return false;
   }
@@ -337,7 +357,11 @@ class Evaluation {
       case Comparison::EndsWith:
       case Comparison::In:
       case Comparison::NotIn:
-        break;  // of strings
+      case Comparison::Less:
+      case Comparison::AtMost:
+      case Comparison::AtLeast:
+      case Comparison::Greater:
+        break;  // of one value
     }
     return false;
   }
@@ -487,6 +511,82 @@ class Evaluation {
                                [&](const Value& value) { return value.is(facts_.ssh.username); });
   }
 
+  bool date_matches(const DateMatcher& matcher) const {
+    return facts_.now && *facts_.now > matcher.after && *facts_.now < matcher.before;
+  }
+
+  bool day_matches(DaySet days) const {
+    return facts_.now &&
+           days[std::chrono::weekday(std::chrono::floor<std::chrono::days>(*facts_.now))
+                    .c_encoding()];
+  }
+
+  bool time_matches(const FlatTimeOfDay& matcher) const {
+    if (!facts_.now) {
+      return false;
+    }
+    const Duration time = program_.zones[matcher.zone].time_of_day(*facts_.now);
+    const bool is_after = time > matcher.after;
+    const bool is_before = time < matcher.before;
+    return matcher.after > matcher.before ? is_after || is_before : is_after && is_before;
+  }
+
+  bool record_matches(const FlatRecordMatcher& matcher) const {
+    const auto record =
+        std::ranges::find(facts_.records, program_.record_types[matcher.type], &RecordFacts::type);
+    if (record == facts_.records.end()) {
+      return false;
+    }
+    const Claim* field =
+        record->fields && !matcher.field.empty() ? record->fields->find(matcher.field) : nullptr;
+    const bool exists = matcher.field.empty() ? record->fields.has_value() : field != nullptr;
+    if (matcher.existence != Existence::NotAsked &&
+        exists != (matcher.existence == Existence::Exists)) {
+      return false;
+    }
+    return matcher.conditions.count == 0 ||
+           (field != nullptr && field_matches(matcher.conditions, field->values));
+  }
+
+  bool field_matches(IndexRange conditions, std::span<const Value> values) const {
+    return std::ranges::all_of(slice(program_.conditions, conditions),
+                               [&](const FlatCondition& condition) {
+                                 switch (condition.comparison) {
+                                   case Comparison::Has:
+                                   case Comparison::HasAny:
+                                   case Comparison::IsOnly:
+                                   case Comparison::Excludes:
+                                     return holds(condition, values);
+                                   default:
+                                     return values.size() == 1 && holds(condition, values.front());
+                                 }
+                               });
+  }
+
+  // Of one value, whatever its kind.
+  bool holds(const FlatCondition& condition, const Value& value) const {
+    switch (condition.comparison) {
+      case Comparison::IsNot:
+        return value != program_.values[condition.operand];
+      case Comparison::In:
+        return set_contains(program_, program_.sets[condition.operand], value);
+      case Comparison::NotIn:
+        return !set_contains(program_, program_.sets[condition.operand], value);
+      case Comparison::Less:
+        return Value::order(value, program_.values[condition.operand]) < 0;
+      case Comparison::AtMost:
+        return Value::order(value, program_.values[condition.operand]) <= 0;
+      case Comparison::AtLeast:
+        return Value::order(value, program_.values[condition.operand]) >= 0;
+      case Comparison::Greater:
+        return Value::order(value, program_.values[condition.operand]) > 0;
+      default: {
+        Subject text = value.is_string() ? Subject(value.text()) : Subject();
+        return text.exists() && holds(condition, text);
+      }
+    }
+  }
+
   static constexpr std::uint32_t kNoClaim = 0xffff'ffff;
 
   const Instructions& program_;
@@ -511,6 +611,12 @@ Program::Program(std::unique_ptr<const Instructions> instructions)
 Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
+
+std::span<const std::string_view> wanted_records(const Program& program) {
+  const Instructions* instructions = program.instructions();
+  return instructions == nullptr ? std::span<const std::string_view>()
+                                 : std::span<const std::string_view>(instructions->record_types);
+}
 
 Decision decide(const Program& program, const Facts& facts) {
   const Instructions* instructions = program.instructions();

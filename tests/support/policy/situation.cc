@@ -1,5 +1,7 @@
 #include "support/policy/situation.h"
 
+#include <cstdio>
+#include <ctime>
 #include <utility>
 
 #include "policy/ssh_key.h"
@@ -85,7 +87,26 @@ Identity identify(const Node& input) {
   return identity;
 }
 
+std::optional<WallTime> instant_of(const Node& input) {
+  std::tm parts{};
+  const std::string text(text_of(&input, "time"));
+  if (std::sscanf(text.c_str(),
+                  "%d-%d-%dT%d:%d:%d",
+                  &parts.tm_year,
+                  &parts.tm_mon,
+                  &parts.tm_mday,
+                  &parts.tm_hour,
+                  &parts.tm_min,
+                  &parts.tm_sec) != 6) {
+    return std::nullopt;
+  }
+  parts.tm_year -= 1900;
+  parts.tm_mon -= 1;
+  return from_unix_seconds(timegm(&parts));
+}
+
 Situation::Situation(const Node& input) {
+  facts_.now = instant_of(input);
   const Node* http = input.find("http");
   facts_.request.method = text_of(http, "method");
   facts_.request.path = text_of(http, "path");
@@ -102,6 +123,27 @@ Situation::Situation(const Node& input) {
     facts_.mcp.tool = name->text();
   }
   add_ssh(find_given(&input, "ssh"));
+  add_records(find_given(&input, "own_records"));
+}
+
+// {type: {field: value}}, null for a record that does not exist.
+void Situation::add_records(const Node* records) {
+  if (records == nullptr) {
+    return;
+  }
+  record_fields_.reserve(records->members().size());
+  for (const Node::Member& record : records->members()) {
+    policy::RecordFacts facts{.type = record.key, .fields = std::nullopt};
+    if (record.value.is_map()) {
+      policy::ClaimTable::Builder fields;
+      for (const Node::Member& field : record.value.members()) {
+        fields.set(field.key, field.value);
+      }
+      facts.fields = record_fields_.emplace_back(std::move(fields).build()).view();
+    }
+    records_.push_back(facts);
+  }
+  facts_.records = records_;
 }
 
 void Situation::add_session(const Node& input) {
