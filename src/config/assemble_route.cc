@@ -159,7 +159,8 @@ void report_problems(const RouteAssembly& route, const policy::Problems& problem
     const Place place = problem.at.line == 0
                             ? route.target.route.place
                             : Place{.source = route.target.route.place.source, .at = problem.at};
-    const std::string message = route.name + ": " + problem.text;
+    const std::string message =
+        route.name + ": " + problem.text + " (" + std::string(to_string(problem.code)) + ")";
     if (problem.severity == policy::Severity::Error) {
       route.assembly.report().error(place, route.name, message);
     } else {
@@ -185,7 +186,8 @@ void assemble_policy(const RouteAssembly& route) {
                       {.keywords = policy::Keywords::AnyCase,
                        .sources = {.client_certificate = true},
                        .deny_invalid_client_certificate =
-                           clients.all != nullptr && clients.enforcement != Enforcement::Policy});
+                           clients.all != nullptr && clients.enforcement != Enforcement::Policy,
+                       .quirks = route.target.inputs.policy_quirks});
   if (!compiled) {
     report_problems(route, compiled.error());
     return;

@@ -166,6 +166,11 @@ constexpr auto kOptions = std::to_array<Option>({
     policy_key("allow_any_authenticated_user", Bool, "Everybody who signed in.", read_policy_flag),
     policy_key("cors_allow_preflight", Bool, "CORS preflights of anybody.", read_policy_flag),
     policy_key("sub_policies", Any, "Further policies.", read_policy_node),
+    route<&RouteInputs::policy_quirks>(
+        "policy_quirks",
+        "required",
+        "`required`, or `reference`: then `device: {}` holds without a device, and several "
+        "conditions on one kind of certificate name may be met by different names."),
     later("show_error_details", Bool, "Say on the page why access was denied."),
 
     // 3.14 Identity provider.

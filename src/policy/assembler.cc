@@ -209,11 +209,13 @@ IndexRange Assembler::digests(const std::vector<Digest>& digests) {
 std::uint32_t Assembler::device(const DeviceMatcher& matcher) {
   LooseDevice loose;
   loose.is = text(matcher.is.value_or(""));
-  loose.type = text(matcher.type);
+  loose.type = text(matcher.type.value_or("any"));
   loose.matcher.any_credential = !matcher.is.has_value();
   if (matcher.approved) {
     loose.matcher.approval = *matcher.approved ? Approval::Approved : Approval::NotApproved;
   }
+  loose.matcher.holds_without_device = options_.quirks == Quirks::AsReference && !matcher.is &&
+                                       !matcher.type && !matcher.approved.value_or(false);
   devices_.push_back(loose);
   return index_of(devices_.size() - 1);
 }
@@ -292,6 +294,8 @@ Instructions Assembler::finish() && {
   }
   constexpr std::size_t kFilterPaysFrom = 8;
   flat_.filter_groups = group_criteria_ >= kFilterPaysFrom;
+  flat_.ssh_ca_as_reference = options_.ssh_ca_checks == SshCaChecks::AsReference;
+  flat_.san_conditions_apart = options_.quirks == Quirks::AsReference;
   return std::move(flat_);
 }
 

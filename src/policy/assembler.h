@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "policy/compiler.h"
 #include "policy/criterion.h"
 #include "policy/instructions.h"
 
@@ -20,6 +21,8 @@ namespace vallum::policy {
 // Lays criteria out flat. Equal texts and values are kept once. Add blocks, then finish.
 class Assembler {
  public:
+  explicit Assembler(const CompileOptions& options) : options_(options) {}
+
   FlatBlock add_block(Logic logic, std::span<const Criterion> criteria);
 
   // All but the lists of blocks, which the caller has.
@@ -69,6 +72,7 @@ class Assembler {
   IndexRange digests(const std::vector<Digest>& digests);
   std::string_view view(TextId id) const;
 
+  const CompileOptions& options_;
   std::string text_;
   std::vector<Place> places_;
   std::unordered_map<std::string, TextId, StringHash, std::equal_to<>> text_ids_;

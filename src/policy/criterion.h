@@ -120,7 +120,8 @@ struct CertificateMatcher {
 
 struct DeviceMatcher {
   std::optional<std::string> is;
-  std::string type = "any";
+  // Absent: "any".
+  std::optional<std::string> type;
   std::optional<bool> approved;
 };
 

@@ -91,6 +91,7 @@ struct FlatDeviceMatcher {
   std::string_view is;
   std::string_view type;
   Approval approval = Approval::Any;
+  bool holds_without_device = false;
 };
 
 struct FlatTimeOfDay {
@@ -129,6 +130,8 @@ struct Instructions {
   std::vector<std::string_view> record_types;
   std::vector<FlatRecordMatcher> records;
   bool ssh_ca_as_reference = false;
+  // Whether each condition on alternative names may be met by another name.
+  bool san_conditions_apart = false;
   // Whether so many criteria look through the user's groups that a filter in front pays.
   bool filter_groups = false;
 };

@@ -38,7 +38,7 @@ constexpr std::array<KindReasons, kCriterionKindCount> kReasons{{
     {Reason::SourceIpOk, Reason::SourceIpUnauthorized},
     {Reason::ClientCertificateOk, Reason::ClientCertificateUnauthorized},
     {Reason::InvalidClientCertificate, Reason::ValidClientCertificate},
-    {Reason::DeviceOk, Reason::DeviceUnauthenticated, true},
+    {Reason::DeviceOk, Reason::DeviceUnauthenticated},
     {Reason::McpToolMatch, Reason::McpToolNoMatch},
     {Reason::SshPublickeyOk, Reason::SshPublickeyUnauthorized},
     {Reason::SshPublickeyOk, Reason::SshPublickeyUnauthorized},
@@ -428,10 +428,24 @@ class Evaluation {
   }
 
   bool some_name_matches(IndexRange conditions, const std::vector<std::string>& names) const {
-    return conditions.count == 0 || std::ranges::any_of(names, [&](const std::string& name) {
-             Subject subject(name);
-             return string_matches(conditions, subject);
-           });
+    const auto some_name = [&](IndexRange wanted) {
+      return std::ranges::any_of(names, [&](const std::string& name) {
+        Subject subject(name);
+        return string_matches(wanted, subject);
+      });
+    };
+    if (conditions.count == 0) {
+      return true;
+    }
+    if (!program_.san_conditions_apart) {
+      return some_name(conditions);
+    }
+    for (std::uint32_t i = 0; i < conditions.count; ++i) {
+      if (!some_name({.first = conditions.first + i, .count = 1})) {
+        return false;
+      }
+    }
+    return true;
   }
 
   Result certificate_is_invalid() const {
@@ -447,12 +461,13 @@ class Evaluation {
   }
 
   Result device(const FlatDeviceMatcher& matcher) const {
-    const auto chosen =
-        std::ranges::find_if(facts_.session->devices, [&](const DeviceFacts& entry) {
-          return !entry.credential_id.empty() && entry.type_id == matcher.type;
-        });
-    if (chosen == facts_.session->devices.end() || !chosen->is_recorded) {
-      return {false, Reason::DeviceUnauthenticated};
+    const std::span<const DeviceFacts> devices =
+        facts_.session == nullptr ? std::span<const DeviceFacts>() : facts_.session->devices;
+    const auto chosen = std::ranges::find_if(devices, [&](const DeviceFacts& entry) {
+      return !entry.credential_id.empty() && entry.type_id == matcher.type;
+    });
+    if (chosen == devices.end() || !chosen->is_recorded) {
+      return without_device(matcher);
     }
     const bool approved = chosen->enrollment == Enrollment::Approved;
     const bool approval_fits =
@@ -463,6 +478,15 @@ class Evaluation {
     return {false,
             chosen->enrollment == Enrollment::None ? Reason::DeviceUnauthenticated
                                                    : Reason::DeviceUnauthorized};
+  }
+
+  Result without_device(const FlatDeviceMatcher& matcher) const {
+    if (matcher.holds_without_device) {
+      return {true, Reason::DeviceOk};
+    }
+    return {
+        false,
+        facts_.session == nullptr ? Reason::UserUnauthenticated : Reason::DeviceUnauthenticated};
   }
 
   Result mcp_tool(const FlatCriterion& criterion) const {

@@ -466,9 +466,19 @@ class Naive {
       const std::vector<std::string>& names = name == "san_email" ? leaf->san_email
                                               : name == "san_dns" ? leaf->san_dns
                                                                   : leaf->san_uri;
-      return (wanted.is_map() && wanted.members().empty()) ||
-             std::ranges::any_of(
-                 names, [&](const std::string& san) { return string_matches(wanted, san); });
+      const auto some_name = [&](const Node& matcher) {
+        return std::ranges::any_of(
+            names, [&](const std::string& san) { return string_matches(matcher, san); });
+      };
+      if (wanted.is_map() && wanted.members().empty()) {
+        return true;
+      }
+      if (!wanted.is_map() || options_.quirks == policy::Quirks::Required) {
+        return some_name(wanted);
+      }
+      return std::ranges::all_of(wanted.members(), [&](const Node::Member& member) {
+        return &member.value != wanted.find(member.key) || some_name(Node::map({member}));
+      });
     });
   }
 
@@ -650,7 +660,8 @@ class Naive {
     Answer answer;
     answer.device_type = wanted_type == nullptr ? "any" : wanted_type->text();
     answer.reason = "user-unauthenticated";
-    if (who_.session == nullptr) {
+    const bool like_reference = options_.quirks == policy::Quirks::AsReference;
+    if (who_.session == nullptr && !like_reference) {
       return answer;
     }
     const Node* credential = nullptr;
@@ -665,12 +676,14 @@ class Naive {
     const bool approved = !text_of(enrollment, "approved_by").empty();
     const Node* approval = field(operand, "approved");
     const Node* is = field(operand, "is");
-    answer.value = credential != nullptr &&
-                   (approval == nullptr || is_truthy(*approval) == approved) &&
-                   (is == nullptr || is->text() == text_of(credential, "id"));
-    answer.reason = answer.value            ? "device-ok"
-                    : enrollment != nullptr ? "device-unauthorized"
-                                            : "device-unauthenticated";
+    answer.value =
+        (credential != nullptr || (like_reference && wanted_type == nullptr)) &&
+        (approval == nullptr || is_truthy(*approval) == approved) &&
+        (is == nullptr || (credential != nullptr && is->text() == text_of(credential, "id")));
+    answer.reason = answer.value              ? "device-ok"
+                    : who_.session == nullptr ? "user-unauthenticated"
+                    : enrollment != nullptr   ? "device-unauthorized"
+                                              : "device-unauthenticated";
     return answer;
   }
 
