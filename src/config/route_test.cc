@@ -303,6 +303,7 @@ TEST_F(RouteConfigTest, ARouteWithoutARuleIsClosedAndSaysSo) {
              "of the allow options"}));
 }
 
+// Covers POL-67.
 TEST_F(RouteConfigTest, TwoRoutesThatLeadToTheSameAreRefused) {
   const std::string one = "{from: 'https://a.b', to: 'http://x', allowed_users: [a]";
   EXPECT_TRUE(refused("routes:\n - " + one + "}\n - " + one + ", timeout: 1s}\n")[0].contains(
