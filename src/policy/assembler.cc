@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "policy/kind_reasons.h"
 
 namespace vallum::policy {
 
@@ -40,12 +41,22 @@ AddressKey address_key(const IpAddress& address) {
 }
 
 FlatBlock Assembler::add_block(Logic logic, std::span<const Criterion> criteria) {
-  const std::size_t first = flat_.criteria.size();
+  FlatBlock block{.logic = logic,
+                  .criteria = {index_of(flat_.criteria.size()), index_of(criteria.size())},
+                  .false_reasons = {},
+                  .false_reasons_anonymous = {}};
+  const bool inverted = logic == Logic::Not || logic == Logic::Nor;
   for (const Criterion& criterion : criteria) {
     flat_.criteria.push_back(flatten(criterion));
     group_criteria_ += criterion.kind == CriterionKind::Groups ? 1 : 0;
+    const KindReasons& reasons = reasons_of(criterion.kind);
+    const Reason when_false = inverted ? reasons.ok : reasons.not_ok;
+    block.has_plain_reasons = block.has_plain_reasons && !reasons.is_special;
+    block.false_reasons.insert(when_false);
+    block.false_reasons_anonymous.insert(reasons.needs_session ? Reason::UserUnauthenticated
+                                                               : when_false);
   }
-  return {.logic = logic, .criteria = {index_of(first), index_of(criteria.size())}};
+  return block;
 }
 
 FlatCriterion Assembler::flatten(const Criterion& criterion) {

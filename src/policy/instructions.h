@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "policy/criterion.h"
+#include "policy/reasons.h"
 #include "policy/schedule.h"
 #include "policy/syntax.h"
 #include "policy/time_zone.h"
@@ -49,7 +50,12 @@ struct FlatCriterion {
 
 struct FlatBlock {
   Logic logic = Logic::Or;
+  // Whether the reasons below are all that the block can say when it is false.
+  bool has_plain_reasons = true;
   IndexRange criteria;
+  // With a session, and without.
+  ReasonSet false_reasons;
+  ReasonSet false_reasons_anonymous;
 };
 
 // An address as a number; families are ordered one after the other and never mix.

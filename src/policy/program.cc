@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "policy/instructions.h"
+#include "policy/kind_reasons.h"
 
 namespace vallum::policy {
 
@@ -15,42 +16,6 @@ struct Result {
   bool value = false;
   Reason reason = Reason::Reject;
 };
-
-struct KindReasons {
-  Reason ok;
-  Reason not_ok;
-  bool needs_session = false;
-};
-
-// In the order of CriterionKind.
-constexpr std::array<KindReasons, kCriterionKindCount> kReasons{{
-    {Reason::Accept, Reason::Accept},
-    {Reason::Reject, Reason::Reject},
-    {Reason::UserOk, Reason::UserUnauthorized, true},
-    {Reason::UserOk, Reason::UserUnauthorized, true},
-    {Reason::EmailOk, Reason::EmailUnauthorized, true},
-    {Reason::DomainOk, Reason::DomainUnauthorized, true},
-    {Reason::ClaimOk, Reason::ClaimUnauthorized, true},
-    {Reason::GroupsOk, Reason::GroupsUnauthorized, true},
-    {Reason::HttpMethodOk, Reason::HttpMethodUnauthorized},
-    {Reason::HttpPathOk, Reason::HttpPathUnauthorized},
-    {Reason::CorsRequest, Reason::NonCorsRequest},
-    {Reason::SourceIpOk, Reason::SourceIpUnauthorized},
-    {Reason::ClientCertificateOk, Reason::ClientCertificateUnauthorized},
-    {Reason::InvalidClientCertificate, Reason::ValidClientCertificate},
-    {Reason::DeviceOk, Reason::DeviceUnauthenticated},
-    {Reason::McpToolMatch, Reason::McpToolNoMatch},
-    {Reason::SshPublickeyOk, Reason::SshPublickeyUnauthorized},
-    {Reason::SshPublickeyOk, Reason::SshPublickeyUnauthorized},
-    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized},
-    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized, true},
-    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized, true},
-    {Reason::DateOk, Reason::DateUnauthorized},
-    {Reason::DayOfWeekOk, Reason::DayOfWeekUnauthorized},
-    {Reason::TimeOfDayOk, Reason::TimeOfDayUnauthorized},
-    {Reason::RecordOk, Reason::RecordUnauthorized},
-    {Reason::PomeriumRoute, Reason::NonPomeriumRoute},
-}};
 
 // The results of several criteria or blocks, told apart by their value. Which side contributes
 // reasons depends on the logic: policy specification 1.4. Each result has a reason, so a side
@@ -62,6 +27,9 @@ class Sides {
     std::string_view& greatest = device_types_[value ? 1 : 0];
     greatest = std::max(greatest, device_type);
   }
+
+  bool has_false() const { return !reasons_[0].empty(); }
+  ReasonSet false_reasons() const { return reasons_[0]; }
 
   // True when none was false.
   Verdict all() const { return verdict(reasons_[0].empty()); }
@@ -184,7 +152,7 @@ class Evaluation {
   Verdict run(const std::vector<FlatBlock>& blocks) {
     Sides sides;
     for (const FlatBlock& block : blocks) {
-      const Verdict verdict = run(block);
+      const Verdict verdict = run(block, sides.false_reasons());
       sides.add(verdict.value, verdict.reasons);
       if (!verdict.device_type.empty()) {
         sides.add_device_type(verdict.value, verdict.device_type);
@@ -194,8 +162,14 @@ class Evaluation {
   }
 
  private:
-  Verdict run(const FlatBlock& block) {
+  // `known` holds the reasons of the blocks before that were false. Once nothing that this block
+  // can say when it is false is new, the first criterion that makes it false ends it.
+  Verdict run(const FlatBlock& block, ReasonSet known) {
     const bool inverted = block.logic == Logic::Not || block.logic == Logic::Nor;
+    const bool needs_all = block.logic == Logic::And || block.logic == Logic::Not;
+    const ReasonSet possible =
+        facts_.session == nullptr ? block.false_reasons_anonymous : block.false_reasons;
+    const bool may_stop = needs_all && block.has_plain_reasons && (known | possible) == known;
     Sides sides;
     for (const FlatCriterion& criterion : slice(program_.criteria, block.criteria)) {
       const Result result = evaluate(criterion);
@@ -203,12 +177,15 @@ class Evaluation {
       if (criterion.kind == CriterionKind::Device) {
         sides.add_device_type(result.value != inverted, program_.devices[criterion.detail].type);
       }
+      if (may_stop && sides.has_false()) {
+        break;
+      }
     }
-    return block.logic == Logic::And || block.logic == Logic::Not ? sides.all() : sides.any();
+    return needs_all ? sides.all() : sides.any();
   }
 
   Result evaluate(const FlatCriterion& criterion) {
-    const KindReasons& reasons = kReasons[static_cast<std::size_t>(criterion.kind)];
+    const KindReasons& reasons = reasons_of(criterion.kind);
     // Nothing about a user holds without a session, whatever the matcher says.
     if (reasons.needs_session && facts_.session == nullptr) {
       return {false, Reason::UserUnauthenticated};
@@ -545,11 +522,16 @@ class Evaluation {
                     .c_encoding()];
   }
 
-  bool time_matches(const FlatTimeOfDay& matcher) const {
+  bool time_matches(const FlatTimeOfDay& matcher) {
     if (!facts_.now) {
       return false;
     }
-    const Duration time = program_.zones[matcher.zone].time_of_day(*facts_.now);
+    // Rules tend to ask about one zone.
+    if (last_zone_ != matcher.zone) {
+      last_zone_ = matcher.zone;
+      last_time_ = program_.zones[matcher.zone].time_of_day(*facts_.now);
+    }
+    const Duration time = last_time_;
     const bool is_after = time > matcher.after;
     const bool is_before = time < matcher.before;
     return matcher.after > matcher.before ? is_after || is_before : is_after && is_before;
@@ -611,7 +593,7 @@ class Evaluation {
     }
   }
 
-  static constexpr std::uint32_t kNoClaim = 0xffff'ffff;
+  static constexpr std::uint32_t kNone = 0xffff'ffff;
 
   const Instructions& program_;
   const Facts& facts_;
@@ -623,8 +605,10 @@ class Evaluation {
   Subject path_;
   Subject ssh_username_;
   HashFilter group_filter_;
-  std::uint32_t last_claim_ = kNoClaim;
+  std::uint32_t last_claim_ = kNone;
   std::span<const Value> last_values_;
+  std::uint32_t last_zone_ = kNone;
+  Duration last_time_{};
 };
 
 }  // namespace

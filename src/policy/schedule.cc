@@ -131,7 +131,7 @@ constexpr std::array<std::string_view, 7> kDayNames{
 
 std::optional<std::size_t> day_of_name(std::string_view written) {
   const std::string name = to_lower(trim_space(written));
-  const auto at = std::ranges::find_if(
+  const auto* const at = std::ranges::find_if(
       kDayNames, [&](std::string_view day) { return name == day || name == day.substr(0, 3); });
   return at == kDayNames.end() ? std::nullopt
                                : std::optional(static_cast<std::size_t>(at - kDayNames.begin()));

@@ -35,7 +35,7 @@ std::optional<TimeZone> TimeZone::find(std::string_view name) {
       !absl::LoadTimeZone(absl::string_view(name.data(), name.size()), &zone.rules)) {
     return std::nullopt;
   }
-  return TimeZone(std::make_unique<const Zone>(std::move(zone)));
+  return TimeZone(std::make_unique<const Zone>(zone));
 }
 
 TimeZone::TimeZone(std::unique_ptr<const Zone> zone) : zone_(std::move(zone)) {}

@@ -49,17 +49,17 @@ class Request {
                 .directory = nullptr,
                 .claims = claims_.view(),
                 .devices = {}};
-    facts.request = {.method = "GET",
-                     .path = "/",
-                     .origin = {},
-                     .access_control_request_method = {},
-                     .client_ip = IpAddress::parse("203.0.113.10")};
-    facts.session = &session_;
+    facts_.request = {.method = "GET",
+                      .path = "/",
+                      .origin = {},
+                      .access_control_request_method = {},
+                      .client_ip = IpAddress::parse("203.0.113.10")};
+    facts_.session = &session_;
   }
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
-  void sign_out() { facts.session = nullptr; }
+  void sign_out() { facts_.session = nullptr; }
   void set_email(std::string_view email) { session_.user_email = email; }
   void set_devices(std::span<const DeviceFacts> devices) { session_.devices = devices; }
   void set_directory(std::string_view email) {
@@ -74,7 +74,7 @@ class Request {
       return {};
     }
     program_ = std::move(compiled->program);
-    return policy::decide(program_, facts);
+    return policy::decide(program_, facts_);
   }
   bool allows(std::string_view yaml) const { return decide(yaml).allow.value; }
   // One criterion, as "email: x".
@@ -83,9 +83,10 @@ class Request {
   }
   Outcome outcome(std::string_view yaml) const { return outcome_of(decide(yaml), {}); }
 
-  Facts facts;
+  Facts& facts() { return facts_; }
 
  private:
+  Facts facts_;
   ClaimTable claims_;
   ValueList groups_;
   DirectoryFacts directory_;
@@ -167,7 +168,7 @@ TEST(PolicyTrapTest, ADenyRuleAboutDevicesForcesEnrolment) {
 TEST(PolicyTrapTest, ACertificateReasonOfDenyOutranksSignInEvenWhenDenyIsFalse) {
   Request request;
   request.sign_out();
-  request.facts.certificate_verdict = CertificateVerdict::NotPresented;
+  request.facts().certificate_verdict = CertificateVerdict::NotPresented;
   const std::string_view policy =
       "allow: {or: [{authenticated_user: 1}]}\ndeny: {not: [{invalid_client_certificate: 1}]}";
   EXPECT_FALSE(request.decide(policy).deny.value);
@@ -285,9 +286,9 @@ TEST(PolicyTrapTest, EverythingIsCaseSensitive) {
   EXPECT_FALSE(request.holds("domain: Example.com"));
   EXPECT_FALSE(request.holds("http_method: get"));
   EXPECT_FALSE(request.holds("claim/Role: admin"));
-  request.facts.mcp = {.method = "Tools/Call", .tool = "x"};
+  request.facts().mcp = {.method = "Tools/Call", .tool = "x"};
   EXPECT_FALSE(request.holds("mcp_tool: x"));
-  request.facts.ssh.username = "Alice";
+  request.facts().ssh.username = "Alice";
   EXPECT_FALSE(request.holds("ssh_username_matches_email: 1"));
 }
 
@@ -366,14 +367,14 @@ TEST(PolicyTrapTest, ACertificateMatcherDoesNotAskForTrust) {
   LeafCertificate leaf;
   leaf.san_dns = {"host.example.com"};
   Request request;
-  request.facts.leaf = &leaf;
-  request.facts.certificate_verdict = CertificateVerdict::Invalid;
+  request.facts().leaf = &leaf;
+  request.facts().certificate_verdict = CertificateVerdict::Invalid;
   EXPECT_TRUE(request.holds("client_certificate: {san_dns: host.example.com}"));
   const auto with_default_rule =
       compile(parse("allow: {or: [{client_certificate: {san_dns: host.example.com}}]}"),
               {.sources = FactSources::all(), .deny_invalid_client_certificate = true});
   ASSERT_TRUE(with_default_rule.has_value());
-  EXPECT_EQ(outcome_of(decide(with_default_rule->program, request.facts), {}),
+  EXPECT_EQ(outcome_of(decide(with_default_rule->program, request.facts()), {}),
             Outcome::CertificateRequired);
 }
 
@@ -398,12 +399,12 @@ TEST(PolicyTrapTest, FingerprintsHaveTwoSpellings) {
 // Covers POL-54.
 TEST(PolicyTrapTest, AToolInAllowBlocksWhatIsNoCall) {
   Request request;
-  request.facts.mcp = {.method = "initialize", .tool = std::nullopt};
+  request.facts().mcp = {.method = "initialize", .tool = std::nullopt};
   EXPECT_FALSE(request.allows("allow: {or: [{mcp_tool: query}]}"));
   EXPECT_EQ(request.outcome("allow: {or: [{accept: 1}]}\ndeny: {or: [{mcp_tool: drop}]}"),
             Outcome::Allowed);
   // Nothing but the empty matcher holds for a call whose tool is not known.
-  request.facts.mcp = {.method = "tools/call", .tool = std::nullopt};
+  request.facts().mcp = {.method = "tools/call", .tool = std::nullopt};
   EXPECT_FALSE(request.holds("mcp_tool: {not: drop}"));
   EXPECT_TRUE(request.holds("mcp_tool: {}"));
 }
@@ -435,7 +436,7 @@ TEST(PolicyTrapTest, TheMethodIsTheRequestsOwn) {
 // Covers HDR-15.
 TEST(PolicyTrapTest, ThePathIsComparedAloneAndAsItIs) {
   Request request;
-  request.facts.request.path = "/admin";
+  request.facts().request.path = "/admin";
   EXPECT_FALSE(request.holds("http_path: {not: /admin}"));
   EXPECT_FALSE(request.holds("http_path: {starts_with: /public}"));
   EXPECT_FALSE(request.holds("http_path: /ADMIN"));
@@ -445,18 +446,18 @@ TEST(PolicyTrapTest, ThePathIsComparedAloneAndAsItIs) {
 // Covers HDR-28.
 TEST(PolicyTrapTest, OnlyATruePreflightIsOne) {
   Request request;
-  request.facts.request.origin = "https://other.example";
-  request.facts.request.access_control_request_method = "GET";
+  request.facts().request.origin = "https://other.example";
+  request.facts().request.access_control_request_method = "GET";
   EXPECT_FALSE(request.holds("cors_preflight: 1"));
-  request.facts.request.method = "OPTIONS";
+  request.facts().request.method = "OPTIONS";
   EXPECT_TRUE(request.holds("cors_preflight: 1"));
-  request.facts.request.method = "options";
+  request.facts().request.method = "options";
   EXPECT_FALSE(request.holds("cors_preflight: 1"));
-  request.facts.request.method = "OPTIONS";
-  request.facts.request.origin = "";
+  request.facts().request.method = "OPTIONS";
+  request.facts().request.origin = "";
   EXPECT_FALSE(request.holds("cors_preflight: 1"));
-  request.facts.request.origin = "https://other.example";
-  request.facts.request.access_control_request_method = "";
+  request.facts().request.origin = "https://other.example";
+  request.facts().request.access_control_request_method = "";
   EXPECT_FALSE(request.holds("cors_preflight: 1"));
 }
 

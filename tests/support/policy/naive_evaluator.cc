@@ -81,6 +81,18 @@ std::string naive_day(std::int64_t days_since_1970) {
   return std::string(kFromThursday[static_cast<std::size_t>(days_since_1970 % 7)]);
 }
 
+std::set<std::string> naive_days(const std::string& first, const std::string& last) {
+  int day = 0;
+  while (naive_day(day) != first) {
+    ++day;
+  }
+  std::set<std::string> days{last};
+  for (; naive_day(day) != last; ++day) {
+    days.insert(naive_day(day));
+  }
+  return days;
+}
+
 // "3:04 PM", as policies that compile write it.
 Duration naive_time(const std::string& text) {
   const std::string lower = to_lower(text);
@@ -106,9 +118,10 @@ Duration naive_time(const std::string& text) {
 
 // The n-th Sunday of a month, or the last one for 0, as days since 1970.
 std::int64_t sunday_of(int year, unsigned month, unsigned n) {
-  using namespace std::chrono;
+  using std::chrono::Sunday;
+  using std::chrono::sys_days;
   const auto of = std::chrono::year(year) / std::chrono::month(month);
-  const sys_days day = n == 0 ? sys_days(of / Sunday[last]) : sys_days(of / Sunday[n]);
+  const sys_days day = n == 0 ? sys_days(of / Sunday[std::chrono::last]) : sys_days(of / Sunday[n]);
   return day.time_since_epoch().count();
 }
 
@@ -277,20 +290,11 @@ class Naive {
     if (name == "source_ip") {
       return source_ip(operand);
     }
-    if (name == "date") {
-      return date(operand);
-    }
-    if (name == "day_of_week") {
-      return day_of_week(operand.is_map() ? *field(operand, "is") : operand);
-    }
-    if (name == "time_of_day") {
-      return time_of_day(operand);
-    }
-    if (name == "record") {
-      return record(operand);
-    }
     if (name == "client_certificate") {
       return client_certificate(operand);
+    }
+    if (!name.starts_with("ssh_")) {
+      return commercial(name, operand);
     }
     const Node* ssh = find_given(&input_, "ssh");
     const std::string user_name(text_of(ssh, "username"));
@@ -309,6 +313,19 @@ class Naive {
     }
     const std::vector<Node> values = claim(operand.text(), false);
     return !user_name.empty() && contains(values, string_node(user_name));
+  }
+
+  bool commercial(const std::string& name, const Node& operand) const {
+    if (name == "date") {
+      return date(operand);
+    }
+    if (name == "day_of_week") {
+      return day_of_week(operand.is_map() ? *field(operand, "is") : operand);
+    }
+    if (name == "time_of_day") {
+      return time_of_day(operand);
+    }
+    return record(operand);
   }
 
   static bool contains(const std::vector<Node>& list, const Node& wanted) {
@@ -536,23 +553,12 @@ class Naive {
       return false;
     }
     const std::string today = naive_day(unix_seconds(*now) / 86400);
-    for (const std::string_view part : split(operand.text(), ',')) {
+    return std::ranges::any_of(split(operand.text(), ','), [&](std::string_view part) {
       const std::vector<std::string_view> ends = split(part, '-');
-      std::string day = to_lower(trim_space(ends.front())).substr(0, 3);
+      const std::string first = to_lower(trim_space(ends.front())).substr(0, 3);
       const std::string last = to_lower(trim_space(ends.back())).substr(0, 3);
-      if (day == "*" || day == today || last == today) {
-        return true;
-      }
-      for (int i = 0; day != last && i < 14; ++i) {
-        if (naive_day(i) == day) {
-          day = naive_day(i + 1);
-          if (day == today) {
-            return true;
-          }
-        }
-      }
-    }
-    return false;
+      return first == "*" || naive_days(first, last).contains(today);
+    });
   }
 
   bool time_of_day(const Node& operand) const {
@@ -614,8 +620,8 @@ class Naive {
              string_matches(Node::map({{.key = key, .position = {}, .value = wanted}}),
                             Text(value.text()));
     }
-    if (value.kind() != wanted.kind() ||
-        !(value.is_string() || value.kind() == Node::Kind::Number)) {
+    const bool has_order = value.is_string() || value.kind() == Node::Kind::Number;
+    if (value.kind() != wanted.kind() || !has_order) {
       return false;
     }
     const bool equal = value.equals(wanted);
