@@ -39,13 +39,17 @@ elseif(VALLUM_PROFILE STREQUAL "tsan")
   target_compile_options(vallum_flags INTERFACE -O1 -g1 -fsanitize=thread)
   target_compile_definitions(vallum_flags INTERFACE VALLUM_DCHECKS _GLIBCXX_ASSERTIONS)
   target_link_options(vallum_flags INTERFACE -fsanitize=thread)
+elseif(VALLUM_PROFILE STREQUAL "coverage")
+  target_compile_options(vallum_flags INTERFACE -O0 -g0 -fprofile-instr-generate -fcoverage-mapping)
+  target_compile_definitions(vallum_flags INTERFACE _GLIBCXX_ASSERTIONS)
+  target_link_options(vallum_flags INTERFACE -fprofile-instr-generate)
 elseif(VALLUM_PROFILE STREQUAL "fuzz")
   target_compile_options(vallum_flags INTERFACE -O1 -g1 -fsanitize=address,undefined,fuzzer-no-link
     -fno-sanitize=function -fno-sanitize-recover=all)
   target_compile_definitions(vallum_flags INTERFACE VALLUM_DCHECKS _GLIBCXX_ASSERTIONS)
   target_link_options(vallum_flags INTERFACE -fsanitize=address,undefined)
 else()
-  message(FATAL_ERROR "VALLUM_PROFILE: '${VALLUM_PROFILE}' is not one of dev, asan, tsan, fuzz, release")
+  message(FATAL_ERROR "VALLUM_PROFILE: '${VALLUM_PROFILE}' is not one of dev, asan, tsan, fuzz, coverage, release")
 endif()
 
 # Warnings apply to our code only: third-party headers come in as SYSTEM.

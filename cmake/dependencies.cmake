@@ -7,6 +7,7 @@ find_package(Boost 1.81 REQUIRED COMPONENTS json)  # Boost::json
 find_package(fmt REQUIRED)                  # fmt::fmt
 find_package(CLI11 REQUIRED)                # CLI11::CLI11
 find_package(prometheus-cpp REQUIRED)       # prometheus-cpp::core
+find_package(absl REQUIRED)                 # absl::time
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)   # PkgConfig::sodium
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)      # PkgConfig::yaml

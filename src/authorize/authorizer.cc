@@ -147,11 +147,13 @@ void Authorizer::decide(const Question& question, Check& into) {
                   .access_control_request_method =
                       fields.value(FieldId::AccessControlRequestMethod),
                   .client_ip = question.client_ip},
+      .now = parts_.core.clock().wall(),
       .session = nullptr,
       .certificate_verdict = judge_certificate(question, into),
       .leaf = question.certificate == nullptr ? nullptr : question.certificate->leaf(),
       .mcp = {},
-      .ssh = {}};
+      .ssh = {},
+      .records = {}};
   if (into.identity != nullptr) {
     session = into.identity->facts();
     facts.session = &session;

@@ -166,7 +166,7 @@ void report_problems(const RouteAssembly& route,
                      const policy::Problems& problems) {
   for (const policy::Problem& problem : problems) {
     const Place place = place_at(route, problem.at);
-    const std::string message = name + ": " + problem.text;
+    const std::string message = name + ": " + problem.text + " (" + std::string(to_string(problem.code)) + ")";
     if (problem.severity == policy::Severity::Error) {
       route.assembly.report().error(place, name, message);
     } else {
@@ -230,7 +230,8 @@ void assemble_policy(const RouteAssembly& route) {
       .keywords = policy::Keywords::AnyCase,
       .sources = {.client_certificate = true},
       .deny_invalid_client_certificate =
-          clients.all != nullptr && clients.enforcement != Enforcement::Policy};
+          clients.all != nullptr && clients.enforcement != Enforcement::Policy,
+      .quirks = route.target.inputs.policy_quirks};
   if (route.assembly.keeps_written_policies()) {
     route.target.route.written = {.syntax = parsed.policy, .options = options};
   }

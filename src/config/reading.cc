@@ -358,6 +358,14 @@ bool read_into(Reading& reading, const Node& node, Enforcement& into) {
   return good;
 }
 
+bool read_into(Reading& reading, const Node& node, policy::Quirks& into) {
+  static constexpr auto kNames = std::to_array<std::string_view>({"required", "reference"});
+  std::size_t index = 0;
+  const bool good = read_choice(reading, node, kNames, index);
+  into = good ? static_cast<policy::Quirks>(index) : into;
+  return good;
+}
+
 bool read_into(Reading& reading, const Node& node, http::EscapedSlashes& into) {
   static constexpr auto kNames =
       std::to_array<std::string_view>({"PATH_WITH_ESCAPED_SLASHES_ACTION_UNKNOWN",

@@ -13,6 +13,7 @@
 #include "config/files.h"
 #include "config/option.h"
 #include "config/settings.h"
+#include "policy/compiler.h"
 
 namespace vallum::config {
 
@@ -71,6 +72,7 @@ bool read_into(Reading& reading, const codec::Node& node, codec::SameSite& into)
 bool read_into(Reading& reading, const codec::Node& node, IssuerFormat& into);
 bool read_into(Reading& reading, const codec::Node& node, AssertionReuse& into);
 bool read_into(Reading& reading, const codec::Node& node, Enforcement& into);
+bool read_into(Reading& reading, const codec::Node& node, policy::Quirks& into);
 bool read_into(Reading& reading, const codec::Node& node, http::EscapedSlashes& into);
 bool read_into(Reading& reading, const codec::Node& node, http::UnderscoreNames& into);
 

@@ -176,6 +176,11 @@ constexpr auto kOptions = std::to_array<Option>({
                "Requests with the answer they must get. One that gets another refuses the "
                "configuration.",
                keep_policy_tests),
+    route<&RouteInputs::policy_quirks>(
+        "policy_quirks",
+        "required",
+        "`required`, or `reference`: then `device: {}` holds without a device, and several "
+        "conditions on one kind of certificate name may be met by different names."),
     later("show_error_details", Bool, "Say on the page why access was denied."),
 
     // 3.14 Identity provider.

@@ -4,6 +4,7 @@
 #include "config/header_template.h"
 #include "crypto/x509.h"
 #include "policy/facts.h"
+#include "policy/instructions.h"
 #include "support/config_fixture.h"
 #include "support/seeded_entropy.h"
 
@@ -218,20 +219,59 @@ TEST_F(RouteConfigTest, TunnelsAndPathsInDestinationsAreNotServed) {
 }
 
 TEST_F(RouteConfigTest, PoliciesAreCompiledAndTheirProblemsHaveAPlace) {
+  EXPECT_EQ(
+      refused("routes:\n"
+              "  - from: https://a.b\n"
+              "    to: http://x\n"
+              "    policy:\n"
+              "      - permit: {or: [{accept: true}]}\n"
+              "      - allow:\n"
+              "          or:\n"
+              "            - emial: {is: x@y}\n"
+              "            - email: {contains: 5}\n"
+              "            - time_of_day: {timezone: Europe/Berlyn, after: '9:00'}\n"),
+      (Lines{"c.yaml:5:9: routes[0]: 'permit' is not an action: write allow or deny "
+             "(unsupported-action)",
+             "c.yaml:8:15: routes[0]: 'emial' is not a criterion: did you mean 'email'? "
+             "(unknown-criterion)",
+             "c.yaml:9:33: routes[0]: 'contains' needs a string, not a number: put it in quotes if "
+             "it was meant as text (substring-operator-needs-string)",
+             "c.yaml:10:39: routes[0]: 'Europe/Berlyn' is not a time zone of this system: write a "
+             "name of the IANA database, such as Europe/Berlin, and have the package tzdata "
+             "installed (unknown-criterion)"}));
+  EXPECT_NE(route_of(route("name: x")).program.instructions(), nullptr);
+}
+
+TEST_F(RouteConfigTest, SubPoliciesAreCheckedAtTheirPlaceToo) {
   EXPECT_EQ(refused("routes:\n"
                     "  - from: https://a.b\n"
                     "    to: http://x\n"
-                    "    policy:\n"
-                    "      - permit: {or: [{accept: true}]}\n"
-                    "      - allow:\n"
-                    "          or:\n"
-                    "            - emial: {is: x@y}\n")
-                .size(),
-            2U);
-  EXPECT_TRUE(refused("routes:\n  - from: https://a.b\n    to: http://x\n    policy:\n"
-                      "      - permit: {or: [{accept: true}]}\n")[0]
-                  .starts_with("c.yaml:5:9: routes[0]: "));
-  EXPECT_NE(route_of(route("name: x")).program.instructions(), nullptr);
+                    "    sub_policies:\n"
+                    "      - allowed_users: [5]\n"
+                    "      - rego: 'package x'\n"),
+            (Lines{"c.yaml:5:25: routes[0]: allowed_users is a list of strings: put a number in "
+                   "quotes (route-key-type)",
+                   "c.yaml:6:15: routes[0]: policies written in Rego are not supported: write the "
+                   "rules in 'policy' (custom-rego)"}));
+}
+
+TEST_F(RouteConfigTest, APolicyWhoseMeaningHungOnAFaultOfTheReferenceIsWarnedAbout) {
+  EXPECT_EQ(warnings(load("routes:\n"
+                          "  - from: https://a.b\n"
+                          "    to: http://x\n"
+                          "    policy: {allow: {or: [{http_path: {not: /admin}}]}}\n")),
+            (Lines{"c.yaml:4:28: routes[0]: http_path is compared with that part of the request "
+                   "alone: written like this it used to hold for every request "
+                   "(http-field-overmatch)"}));
+}
+
+TEST_F(RouteConfigTest, QuirksAreTheReferencesOnlyWhereARouteAsksForThem) {
+  EXPECT_FALSE(
+      route_of(route("policy_quirks: required")).program.instructions()->san_conditions_apart);
+  EXPECT_TRUE(
+      route_of(route("policy_quirks: reference")).program.instructions()->san_conditions_apart);
+  EXPECT_FALSE(route_of(route("name: x")).program.instructions()->san_conditions_apart);
+  EXPECT_EQ(refused(route("policy_quirks: all")).size(), 1U);
 }
 
 TEST_F(RouteConfigTest, PolicyKeywordsAreFoldedAndClaimNamesAreNot) {
@@ -263,6 +303,7 @@ TEST_F(RouteConfigTest, ARouteWithoutARuleIsClosedAndSaysSo) {
              "of the allow options"}));
 }
 
+// Covers POL-67.
 TEST_F(RouteConfigTest, TwoRoutesThatLeadToTheSameAreRefused) {
   const std::string one = "{from: 'https://a.b', to: 'http://x', allowed_users: [a]";
   EXPECT_TRUE(refused("routes:\n - " + one + "}\n - " + one + ", timeout: 1s}\n")[0].contains(

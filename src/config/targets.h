@@ -8,6 +8,7 @@
 #include "config/reading.h"
 #include "config/settings.h"
 #include "crypto/chain/name_patterns.h"
+#include "policy/compiler.h"
 
 // What the rows of the table fill: the settings themselves, and beside them the options that become
 // settings only together with others.
@@ -78,6 +79,7 @@ struct RouteInputs {
   std::string tls_custom_ca_file;
   std::string tls_downstream_client_ca;
   std::string tls_downstream_client_ca_file;
+  policy::Quirks policy_quirks = policy::Quirks::Required;
   // The policy keys with their values in the types that policy::parse_route() wants.
   std::vector<codec::Node::Member> policy_keys;
   // The URLs of `to` as written, without their weights, and the weights (0: none).

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "policy/kind_reasons.h"
 
 namespace vallum::policy {
 
@@ -40,12 +41,22 @@ AddressKey address_key(const IpAddress& address) {
 }
 
 FlatBlock Assembler::add_block(Logic logic, std::span<const Criterion> criteria) {
-  const std::size_t first = flat_.criteria.size();
+  FlatBlock block{.logic = logic,
+                  .criteria = {index_of(flat_.criteria.size()), index_of(criteria.size())},
+                  .false_reasons = {},
+                  .false_reasons_anonymous = {}};
+  const bool inverted = logic == Logic::Not || logic == Logic::Nor;
   for (const Criterion& criterion : criteria) {
     flat_.criteria.push_back(flatten(criterion));
     group_criteria_ += criterion.kind == CriterionKind::Groups ? 1 : 0;
+    const KindReasons& reasons = reasons_of(criterion.kind);
+    const Reason when_false = inverted ? reasons.ok : reasons.not_ok;
+    block.has_plain_reasons = block.has_plain_reasons && !reasons.is_special;
+    block.false_reasons.insert(when_false);
+    block.false_reasons_anonymous.insert(reasons.needs_session ? Reason::UserUnauthenticated
+                                                               : when_false);
   }
-  return {.logic = logic, .criteria = {index_of(first), index_of(criteria.size())}};
+  return block;
 }
 
 FlatCriterion Assembler::flatten(const Criterion& criterion) {
@@ -65,6 +76,14 @@ FlatCriterion Assembler::flatten(const Criterion& criterion) {
     flat.detail = set(*keys);
   } else if (const auto* name = std::get_if<ClaimName>(&criterion.data)) {
     flat.detail = claim(*name);
+  } else if (const auto* dates = std::get_if<DateMatcher>(&criterion.data)) {
+    flat.detail = date(*dates);
+  } else if (const auto* days = std::get_if<DaySet>(&criterion.data)) {
+    flat.detail = static_cast<std::uint32_t>(days->to_ulong());
+  } else if (const auto* times = std::get_if<TimeOfDayMatcher>(&criterion.data)) {
+    flat.detail = time_of_day(*times);
+  } else if (const auto* records = std::get_if<RecordMatcher>(&criterion.data)) {
+    flat.detail = record(*records);
   }
   return flat;
 }
@@ -201,13 +220,54 @@ IndexRange Assembler::digests(const std::vector<Digest>& digests) {
 std::uint32_t Assembler::device(const DeviceMatcher& matcher) {
   LooseDevice loose;
   loose.is = text(matcher.is.value_or(""));
-  loose.type = text(matcher.type);
+  loose.type = text(matcher.type.value_or("any"));
   loose.matcher.any_credential = !matcher.is.has_value();
   if (matcher.approved) {
     loose.matcher.approval = *matcher.approved ? Approval::Approved : Approval::NotApproved;
   }
+  loose.matcher.holds_without_device = options_.quirks == Quirks::AsReference && !matcher.is &&
+                                       !matcher.type && !matcher.approved.value_or(false);
   devices_.push_back(loose);
   return index_of(devices_.size() - 1);
+}
+
+std::uint32_t Assembler::date(const DateMatcher& matcher) {
+  flat_.dates.push_back(matcher);
+  return index_of(flat_.dates.size() - 1);
+}
+
+std::uint32_t Assembler::time_of_day(const TimeOfDayMatcher& matcher) {
+  flat_.times.push_back(
+      {.zone = zone(matcher.zone), .after = matcher.after, .before = matcher.before});
+  return index_of(flat_.times.size() - 1);
+}
+
+std::uint32_t Assembler::zone(const std::string& name) {
+  const auto [place, is_new] = zone_indexes_.try_emplace(name, index_of(flat_.zones.size()));
+  if (is_new) {
+    std::optional<TimeZone> zone = TimeZone::find(name);
+    // The check found it, and a zone that was found once stays.
+    CHECK(zone.has_value());
+    flat_.zones.push_back(*std::move(zone));
+  }
+  return place->second;
+}
+
+std::uint32_t Assembler::record(const RecordMatcher& matcher) {
+  const TextId type = text(matcher.type);
+  const auto [place, is_new] =
+      record_type_indexes_.try_emplace(type, index_of(record_types_.size()));
+  if (is_new) {
+    record_types_.push_back(type);
+  }
+  LooseRecord loose{.matcher = {}, .field = text(matcher.field)};
+  loose.matcher.type = place->second;
+  loose.matcher.conditions = conditions(matcher.matcher);
+  if (matcher.exists) {
+    loose.matcher.existence = *matcher.exists ? Existence::Exists : Existence::Missing;
+  }
+  records_.push_back(loose);
+  return index_of(records_.size() - 1);
 }
 
 std::string_view Assembler::view(TextId id) const {
@@ -234,8 +294,19 @@ Instructions Assembler::finish() && {
     loose.matcher.type = settled(loose.type);
     flat_.devices.push_back(loose.matcher);
   }
+  flat_.record_types.reserve(record_types_.size());
+  for (const TextId type : record_types_) {
+    flat_.record_types.push_back(settled(type));
+  }
+  flat_.records.reserve(records_.size());
+  for (LooseRecord& loose : records_) {
+    loose.matcher.field = settled(loose.field);
+    flat_.records.push_back(loose.matcher);
+  }
   constexpr std::size_t kFilterPaysFrom = 8;
   flat_.filter_groups = group_criteria_ >= kFilterPaysFrom;
+  flat_.ssh_ca_as_reference = options_.ssh_ca_checks == SshCaChecks::AsReference;
+  flat_.san_conditions_apart = options_.quirks == Quirks::AsReference;
   return std::move(flat_);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "policy/compiler.h"
 #include "policy/criterion.h"
 #include "policy/instructions.h"
 
@@ -20,6 +21,8 @@ namespace vallum::policy {
 // Lays criteria out flat. Equal texts and values are kept once. Add blocks, then finish.
 class Assembler {
  public:
+  explicit Assembler(const CompileOptions& options) : options_(options) {}
+
   FlatBlock add_block(Logic logic, std::span<const Criterion> criteria);
 
   // All but the lists of blocks, which the caller has.
@@ -46,6 +49,11 @@ class Assembler {
     TextId type = 0;
   };
 
+  struct LooseRecord {
+    FlatRecordMatcher matcher;
+    TextId field = 0;
+  };
+
   FlatCriterion flatten(const Criterion& criterion);
   TextId text(std::string_view text);
   std::uint32_t value(Value::Kind kind, std::string_view text);
@@ -57,9 +65,14 @@ class Assembler {
   std::uint32_t networks(const Networks& networks);
   std::uint32_t certificate(const CertificateMatcher& matcher);
   std::uint32_t device(const DeviceMatcher& matcher);
+  std::uint32_t date(const DateMatcher& matcher);
+  std::uint32_t time_of_day(const TimeOfDayMatcher& matcher);
+  std::uint32_t zone(const std::string& name);
+  std::uint32_t record(const RecordMatcher& matcher);
   IndexRange digests(const std::vector<Digest>& digests);
   std::string_view view(TextId id) const;
 
+  const CompileOptions& options_;
   std::string text_;
   std::vector<Place> places_;
   std::unordered_map<std::string, TextId, StringHash, std::equal_to<>> text_ids_;
@@ -68,6 +81,10 @@ class Assembler {
   std::map<std::pair<TextId, TextId>, std::uint32_t> claim_indexes_;
   std::vector<LooseClaim> claims_;
   std::vector<LooseDevice> devices_;
+  std::map<std::string, std::uint32_t> zone_indexes_;
+  std::map<TextId, std::uint32_t> record_type_indexes_;
+  std::vector<TextId> record_types_;
+  std::vector<LooseRecord> records_;
   std::size_t group_criteria_ = 0;
   Instructions flat_;
 };

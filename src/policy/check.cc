@@ -2,11 +2,12 @@
 #include <array>
 #include <utility>
 
-#include "base/nearest.h"
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "policy/criterion.h"
 #include "policy/keys.h"
+#include "policy/record_matcher.h"
+#include "policy/schedule.h"
 #include "policy/ssh_key.h"
 
 namespace vallum::policy {
@@ -23,35 +24,6 @@ constexpr std::array<Comparison, 3> kListComparisons{
 constexpr std::array<std::string_view, 5> kCertificateFields{
     "fingerprint", "spki_hash", "san_email", "san_dns", "san_uri"};
 constexpr std::array<std::string_view, 3> kDeviceFields{"is", "type", "approved"};
-
-std::string quoted(std::string_view text) {
-  return std::string("'").append(text).append("'");
-}
-
-std::string listed(std::span<const std::string_view> names) {
-  std::string text;
-  for (const std::string_view name : names) {
-    text.append(text.empty() ? "" : ", ").append(name);
-  }
-  return text;
-}
-
-// "'regex' is not an operator of email: write one of is, not, ..."
-std::string unknown_name(std::string_view written,
-                         std::string_view what,
-                         std::span<const std::string_view> names) {
-  std::string text = quoted(written).append(" is not ").append(what);
-  if (const std::optional<std::string_view> near = nearest_name(written, names)) {
-    return text.append(": did you mean ").append(quoted(*near)).append("?");
-  }
-  return text.append(": write one of ").append(listed(names));
-}
-
-Constant constant_of(const Node& node) {
-  Constant constant{.kind = value_kind(node), .text = {}};
-  append_canonical(node, constant.text);
-  return constant;
-}
 
 // Truth as the reference's template language has it.
 bool is_truthy(const Node& node) {
@@ -176,6 +148,39 @@ class Checker {
       case CriterionKind::SshUsernameMatchesClaim:
         criterion.data = ssh_claim(operand);
         return;
+      case CriterionKind::Date:
+        keep(read_date(operand, keywords_, problems_), criterion);
+        return;
+      case CriterionKind::DayOfWeek:
+        keep(read_days(operand, keywords_, problems_), criterion);
+        return;
+      case CriterionKind::TimeOfDay:
+        keep(read_time_of_day(operand, keywords_, problems_), criterion);
+        return;
+      case CriterionKind::Record:
+        keep(read_record(operand, keywords_, problems_), criterion);
+        return;
+      case CriterionKind::PomeriumRoutes:
+        refuse_operand(operand);
+        return;
+    }
+  }
+
+  // Without data there was a problem, and the criterion is not used.
+  template <class Data>
+  static void keep(std::optional<Data> data, Criterion& criterion) {
+    if (data) {
+      criterion.data = *std::move(data);
+    }
+  }
+
+  // The criterion means nothing but itself. Whoever compares it with something has another meaning
+  // in mind.
+  void refuse_operand(const Node& operand) {
+    if (operand.is_string() || operand.kind() == Node::Kind::Number) {
+      add(ProblemCode::UnknownCriterion,
+          operand.position(),
+          syntax_.name + " is not compared with anything: write " + syntax_.name + ": true");
     }
   }
 

@@ -49,6 +49,8 @@ bool is_available(CriterionKind kind, const FactSources& sources) {
     case CriterionKind::SshUsernameMatchesEmail:
     case CriterionKind::SshUsernameMatchesClaim:
       return sources.ssh;
+    case CriterionKind::Record:
+      return sources.record;
     case CriterionKind::Accept:
     case CriterionKind::Reject:
     case CriterionKind::AuthenticatedUser:
@@ -61,6 +63,10 @@ bool is_available(CriterionKind kind, const FactSources& sources) {
     case CriterionKind::HttpPath:
     case CriterionKind::CorsPreflight:
     case CriterionKind::SourceIp:
+    case CriterionKind::Date:
+    case CriterionKind::DayOfWeek:
+    case CriterionKind::TimeOfDay:
+    case CriterionKind::PomeriumRoutes:
       break;
   }
   return true;
@@ -85,6 +91,21 @@ bool matches_nothing_given(const Criterion& criterion) {
         condition.comparison == Comparison::IsNot || condition.comparison == Comparison::NotIn;
     return negative != names_empty;
   });
+}
+
+// Whether the reference product, which compares a criterion about the request with every value of
+// the request, finds one that satisfies it whatever was asked for.
+bool held_for_any_request(const Criterion& criterion) {
+  if (criterion.kind != CriterionKind::HttpMethod && criterion.kind != CriterionKind::HttpPath) {
+    return false;
+  }
+  const auto& matcher = std::get<Matcher>(criterion.data);
+  const auto is_met_somewhere = [](const Condition& condition) {
+    return condition.comparison == Comparison::IsNot || condition.comparison == Comparison::NotIn ||
+           (condition.comparison == Comparison::Is &&
+            condition.operands.front().kind == Value::Kind::Null);
+  };
+  return !matcher.empty() && std::ranges::all_of(matcher, is_met_somewhere);
 }
 
 class Check {
@@ -139,33 +160,57 @@ class Check {
       }
       block.criteria.push_back(*std::move(checked));
     }
-    if (action == Action::Allow) {
-      warn_about_quirks(block);
-    }
+    warn_about_quirks(action, block);
     (action == Action::Allow ? checked_.allow : checked_.deny).push_back(std::move(block));
   }
 
-  void warn_about_quirks(const Block& block) {
+  void warn(ProblemCode code, const Criterion& criterion, std::string_view text) {
+    problems_.push_back({code,
+                         criterion.at,
+                         std::string(to_string(criterion.kind)).append(" ").append(text),
+                         Severity::Warning});
+  }
+
+  void warn_about_quirks(Action action, const Block& block) {
+    // A deny that anonymous users no longer meet leads them to sign-in, where they meet it.
     const bool guarded =
-        block.logic == Logic::And && std::ranges::any_of(block.criteria, needs_session);
+        action == Action::Deny ||
+        (block.logic == Logic::And && std::ranges::any_of(block.criteria, needs_session));
     for (const Criterion& criterion : block.criteria) {
       if (!guarded && matches_nothing_given(criterion)) {
-        problems_.push_back(
-            {ProblemCode::NegativeMatchWithoutSession,
-             criterion.at,
-             std::string(to_string(criterion.kind)) +
-                 " holds only for somebody who is signed in: say authenticated_user beside it if "
-                 "that is meant, it used to hold for anybody",
-             Severity::Warning});
+        warn(ProblemCode::NegativeMatchWithoutSession,
+             criterion,
+             "holds only for somebody who is signed in: say authenticated_user beside it if that "
+             "is meant, it used to hold for anybody");
       }
-      if (const auto* device = std::get_if<DeviceMatcher>(&criterion.data);
-          device != nullptr && !device->is && !device->approved.value_or(false) &&
-          device->type == "any") {
-        problems_.push_back({ProblemCode::DeviceWithoutDevice,
-                             criterion.at,
-                             "device holds only for a registered device: it used to hold without",
-                             Severity::Warning});
+      if (held_for_any_request(criterion)) {
+        warn(ProblemCode::HttpFieldOvermatch,
+             criterion,
+             "is compared with that part of the request alone: written like this it used to hold "
+             "for every request");
       }
+      if (options_.quirks == Quirks::Required) {
+        warn_about_offered_quirks(criterion);
+      }
+    }
+  }
+
+  // Those that policy_quirks: reference brings back.
+  void warn_about_offered_quirks(const Criterion& criterion) {
+    if (const auto* device = std::get_if<DeviceMatcher>(&criterion.data);
+        device != nullptr && !device->is && !device->type && !device->approved.value_or(false)) {
+      warn(ProblemCode::DeviceWithoutDevice,
+           criterion,
+           "holds only for a registered device: it used to hold without");
+    }
+    if (const auto* certificate = std::get_if<CertificateMatcher>(&criterion.data);
+        certificate != nullptr && std::max({certificate->san_email.size(),
+                                            certificate->san_dns.size(),
+                                            certificate->san_uri.size()}) > 1) {
+      warn(ProblemCode::SanOperatorsIndependent,
+           criterion,
+           "asks for one name that meets all conditions of its type: each used to be met by any "
+           "name");
     }
   }
 
@@ -297,7 +342,7 @@ std::expected<Compiled, Problems> compile(Parsed parsed, const CompileOptions& o
     checked.allow = flatten(std::move(checked.allow));
     checked.deny = flatten(std::move(checked.deny));
   }
-  Assembler assembler;
+  Assembler assembler(options);
   std::vector<FlatBlock> allow;
   std::vector<FlatBlock> deny;
   assemble(std::move(checked.allow), assembler, allow);
@@ -305,7 +350,6 @@ std::expected<Compiled, Problems> compile(Parsed parsed, const CompileOptions& o
   auto instructions = std::make_unique<Instructions>(std::move(assembler).finish());
   instructions->allow = std::move(allow);
   instructions->deny = std::move(deny);
-  instructions->ssh_ca_as_reference = options.ssh_ca_checks == SshCaChecks::AsReference;
   return Compiled{.program = Program(std::move(instructions)), .warnings = std::move(problems)};
 }
 

@@ -13,6 +13,11 @@ namespace vallum::policy {
 // principals is good for any user name, and source-address is left to others.
 enum class SshCaChecks : std::uint8_t { Full, AsReference };
 
+// How to decide where the reference product is defective (policy specification, [QUIRK]). As that
+// product: device: {} holds without a device, and several conditions on alternative names of one
+// type may each be met by another name. Its other defects are not offered.
+enum class Quirks : std::uint8_t { Required, AsReference };
+
 // Which facts the caller states beyond the request and the session. A criterion that reads others
 // would take their absence for an answer, so it is an error.
 struct FactSources {
@@ -20,8 +25,9 @@ struct FactSources {
   bool device = false;
   bool mcp = false;
   bool ssh = false;
+  bool record = false;
 
-  static constexpr FactSources all() { return {true, true, true, true}; }
+  static constexpr FactSources all() { return {true, true, true, true, true}; }
 };
 
 struct CompileOptions {
@@ -31,6 +37,7 @@ struct CompileOptions {
   // authority is configured and enforcement is not left to policy.
   bool deny_invalid_client_certificate = false;
   SshCaChecks ssh_ca_checks = SshCaChecks::Full;
+  Quirks quirks = Quirks::Required;
   // Join what "or" combines into sets. Off only to see each criterion on its own.
   bool merge = true;
 };

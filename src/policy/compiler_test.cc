@@ -111,6 +111,14 @@ TEST(CompilerTest, WarnsWhereAMeaningHungOnAFaultOfTheReference) {
             (std::vector<std::string>{"1:15 negative-match-without-session"}));
   EXPECT_EQ(places(problems_of("allow: {or: [{device: {}}]}", {.sources = FactSources::all()})),
             (std::vector<std::string>{"1:15 device-without-device"}));
+  EXPECT_EQ(places(problems_of("allow: {and: [{http_path: {not: /admin}}]}")),
+            (std::vector<std::string>{"1:16 http-field-overmatch"}));
+  EXPECT_EQ(places(problems_of("deny: {or: [{http_method: {not_in: [GET]}}, {http_path: ~}]}")),
+            (std::vector<std::string>{"1:14 http-field-overmatch", "1:46 http-field-overmatch"}));
+  EXPECT_EQ(places(problems_of("allow: {or: [{client_certificate: {san_dns: {starts_with: a, "
+                               "ends_with: b}}}]}",
+                               {.sources = FactSources::all()})),
+            (std::vector<std::string>{"1:15 san-operators-independent"}));
 }
 
 TEST(CompilerTest, DoesNotWarnWhereTheMeaningIsThatOfTheReference) {
@@ -119,6 +127,14 @@ TEST(CompilerTest, DoesNotWarnWhereTheMeaningIsThatOfTheReference) {
   EXPECT_TRUE(problems_of("allow: {or: [{email: {is: a@example.com, not: b}}]}").empty());
   EXPECT_TRUE(problems_of("allow: {or: [{claim/role: {has: x}}]}").empty());
   EXPECT_TRUE(problems_of("allow: {or: [{groups: {exclude: x}}]}").empty());
+  EXPECT_TRUE(problems_of("allow: {or: [{http_path: {starts_with: /a, not: /a/b}}]}").empty());
+  const CompileOptions as_reference{.sources = FactSources::all(), .quirks = Quirks::AsReference};
+  EXPECT_TRUE(problems_of("allow: {or: [{device: {}}]}", as_reference).empty());
+  EXPECT_TRUE(
+      problems_of("allow: {or: [{device: {type: any}}]}", {.sources = FactSources::all()}).empty());
+  EXPECT_TRUE(
+      problems_of("allow: {or: [{client_certificate: {san_dns: {is: a, not: b}}}]}", as_reference)
+          .empty());
   EXPECT_TRUE(problems_of("deny: {or: [{email: {not: a@example.com}}]}").empty());
 }
 

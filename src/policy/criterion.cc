@@ -30,6 +30,11 @@ constexpr std::array<std::string_view, kCriterionKindCount> kNames{
     "ssh_username",
     "ssh_username_matches_email",
     "ssh_username_matches_claim",
+    "date",
+    "day_of_week",
+    "time_of_day",
+    "record",
+    "pomerium_routes",
 };
 
 }  // namespace
@@ -48,6 +53,12 @@ std::optional<CriterionKind> find_criterion(std::string_view name) {
     return std::nullopt;
   }
   return static_cast<CriterionKind>(at - kNames.begin());
+}
+
+Constant constant_of(const codec::Node& node) {
+  Constant constant{.kind = value_kind(node), .text = {}};
+  append_canonical(node, constant.text);
+  return constant;
 }
 
 }  // namespace vallum::policy

@@ -13,6 +13,7 @@
 #include "base/ip_address.h"
 #include "policy/facts.h"
 #include "policy/problem.h"
+#include "policy/schedule.h"
 #include "policy/syntax.h"
 #include "policy/value.h"
 
@@ -42,10 +43,16 @@ enum class CriterionKind : std::uint8_t {
   SshUsername,
   SshUsernameMatchesEmail,
   SshUsernameMatchesClaim,
+  // Of the reference product's commercial editions.
+  Date,
+  DayOfWeek,
+  TimeOfDay,
+  Record,
+  PomeriumRoutes,
 };
 
 inline constexpr std::size_t kCriterionKindCount =
-    static_cast<std::size_t>(CriterionKind::SshUsernameMatchesClaim) + 1;
+    static_cast<std::size_t>(CriterionKind::PomeriumRoutes) + 1;
 
 std::string_view to_string(CriterionKind kind);
 std::optional<CriterionKind> find_criterion(std::string_view name);
@@ -65,6 +72,11 @@ enum class Comparison : std::uint8_t {
   HasAny,  // only from joining several Has
   IsOnly,
   Excludes,
+  // Of one value with a number, or of one string with a string.
+  Less,
+  AtMost,
+  AtLeast,
+  Greater,
 };
 
 // A value of the policy, in the canonical form of Value.
@@ -72,6 +84,8 @@ struct Constant {
   Value::Kind kind = Value::Kind::Null;
   std::string text;
 };
+
+Constant constant_of(const codec::Node& node);
 
 struct Condition {
   Comparison comparison = Comparison::Is;
@@ -106,8 +120,19 @@ struct CertificateMatcher {
 
 struct DeviceMatcher {
   std::optional<std::string> is;
-  std::string type = "any";
+  // Absent: "any".
+  std::optional<std::string> type;
   std::optional<bool> approved;
+};
+
+// About the record of a type that belongs to the request.
+struct RecordMatcher {
+  std::string type;
+  // "": about the record as a whole.
+  std::string field;
+  // Of the field, or of the record where no field is named.
+  std::optional<bool> exists;
+  Matcher matcher;
 };
 
 using Networks = std::vector<IpPrefix>;
@@ -125,7 +150,11 @@ struct Criterion {
                DeviceMatcher,
                Networks,
                SshKeys,
-               ClaimName>
+               ClaimName,
+               DateMatcher,
+               DaySet,
+               TimeOfDayMatcher,
+               RecordMatcher>
       data;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ip_address.h"
+#include "base/time.h"
 #include "policy/value.h"
 
 // What the authorizer knows about one request when it asks for a decision. Everything borrows:
@@ -109,8 +110,20 @@ struct SshFacts {
   const SshCertificateFacts* certificate = nullptr;
 };
 
+// The record of one type that belongs to a request by its key: the user's, the address's. A type
+// that is not listed, and a record whose key the request does not have, is not a fact: nothing
+// about it holds, not even that it does not exist.
+struct RecordFacts {
+  std::string_view type;
+  // Its fields, or nothing when there is no such record. A field that is not a list counts as a
+  // list of one.
+  std::optional<Claims> fields;
+};
+
 struct Facts {
   RequestFacts request;
+  // When the decision is made. Absent when unknown; then no criterion about time holds.
+  std::optional<WallTime> now;
   // Null when anonymous.
   const SessionFacts* session = nullptr;
   CertificateVerdict certificate_verdict = CertificateVerdict::Valid;
@@ -118,6 +131,8 @@ struct Facts {
   const LeafCertificate* leaf = nullptr;
   McpFacts mcp;
   SshFacts ssh;
+  // Of the types that the program's wanted_records() names.
+  std::span<const RecordFacts> records;
 };
 
 }  // namespace vallum::policy

@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "policy/criterion.h"
+#include "policy/reasons.h"
+#include "policy/schedule.h"
 #include "policy/syntax.h"
+#include "policy/time_zone.h"
 #include "policy/value.h"
 
 // What a Program is made of: arrays that refer to each other by index. Only the compiler writes
@@ -40,13 +43,19 @@ struct FlatCondition {
 struct FlatCriterion {
   CriterionKind kind = CriterionKind::Reject;
   IndexRange conditions;
-  // By kind: a claim name; a certificate or device matcher; ranges of addresses; a set of keys.
+  // By kind: a claim name; a certificate, device, date, time or record matcher; ranges of
+  // addresses; a set of keys. The days themselves for day_of_week.
   std::uint32_t detail = 0;
 };
 
 struct FlatBlock {
   Logic logic = Logic::Or;
+  // Whether the reasons below are all that the block can say when it is false.
+  bool has_plain_reasons = true;
   IndexRange criteria;
+  // With a session, and without.
+  ReasonSet false_reasons;
+  ReasonSet false_reasons_anonymous;
 };
 
 // An address as a number; families are ordered one after the other and never mix.
@@ -88,6 +97,22 @@ struct FlatDeviceMatcher {
   std::string_view is;
   std::string_view type;
   Approval approval = Approval::Any;
+  bool holds_without_device = false;
+};
+
+struct FlatTimeOfDay {
+  std::uint32_t zone = 0;
+  Duration after{};
+  Duration before{};
+};
+
+enum class Existence : std::uint8_t { NotAsked, Exists, Missing };
+
+struct FlatRecordMatcher {
+  std::uint32_t type = 0;  // of record_types
+  std::string_view field;  // "": the record as a whole
+  Existence existence = Existence::NotAsked;
+  IndexRange conditions;
 };
 
 struct Instructions {
@@ -105,7 +130,14 @@ struct Instructions {
   std::vector<Digest> digests;
   std::vector<FlatCertificateMatcher> certificates;
   std::vector<FlatDeviceMatcher> devices;
+  std::vector<DateMatcher> dates;
+  std::vector<TimeZone> zones;
+  std::vector<FlatTimeOfDay> times;
+  std::vector<std::string_view> record_types;
+  std::vector<FlatRecordMatcher> records;
   bool ssh_ca_as_reference = false;
+  // Whether each condition on alternative names may be met by another name.
+  bool san_conditions_apart = false;
   // Whether so many criteria look through the user's groups that a filter in front pays.
   bool filter_groups = false;
 };

@@ -1,8 +1,10 @@
 #include "policy/keys.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
+#include "base/nearest.h"
 #include "base/strings.h"
 
 namespace vallum::policy {
@@ -37,6 +39,24 @@ std::vector<NamedMember> named_members(const codec::Node& map,
     earlier = &member;
   }
   return members;
+}
+
+std::string quoted(std::string_view text) {
+  return std::string("'").append(text).append("'");
+}
+
+std::string unknown_name(std::string_view written,
+                         std::string_view what,
+                         std::span<const std::string_view> names) {
+  std::string text = quoted(written).append(" is not ").append(what);
+  if (const std::optional<std::string_view> near = nearest_name(written, names)) {
+    return text.append(": did you mean ").append(quoted(*near)).append("?");
+  }
+  text.append(": write one of ");
+  for (const std::string_view name : names) {
+    text.append(name == names.front() ? "" : ", ").append(name);
+  }
+  return text;
 }
 
 std::string_view kind_name(const codec::Node& node) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,14 @@ std::string keyword_of(std::string_view key, Keywords keywords);
 std::vector<NamedMember> named_members(const codec::Node& map,
                                        Keywords keywords,
                                        Problems& problems);
+
+// 'text', for a message.
+std::string quoted(std::string_view text);
+
+// "'regex' is not an operator of email: write one of is, not, ...", or a name that is nearly it.
+std::string unknown_name(std::string_view written,
+                         std::string_view what,
+                         std::span<const std::string_view> names);
 
 // What a value is, for a message: "a list", "null".
 std::string_view kind_name(const codec::Node& node);

@@ -108,7 +108,9 @@ class RouteReader {
     }
     // Left out, a script that denies would no longer deny.
     const Node* rego = sub_policy.find("rego");
-    if (rego != nullptr && !rego->items().empty()) {
+    const bool is_empty =
+        rego == nullptr || rego->is_null() || (rego->is_list() && rego->items().empty());
+    if (!is_empty) {
       problem(ProblemCode::CustomRego,
               rego->position(),
               "policies written in Rego are not supported: write the rules in 'policy'");

@@ -33,6 +33,7 @@ void decide_every_way(const Parsed& parsed,
   CompileOptions options{.keywords = choices.one_in(2) ? Keywords::AnyCase : Keywords::Exact,
                          .sources = FactSources::all()};
   options.deny_invalid_client_certificate = choices.one_in(4);
+  options.quirks = choices.one_in(3) ? Quirks::AsReference : Quirks::Required;
   options.ssh_ca_checks = choices.one_in(2) ? SshCaChecks::AsReference : SshCaChecks::Full;
   const auto merged = compile(parsed, options);
   options.merge = false;

@@ -54,6 +54,8 @@ constexpr std::array<std::string_view, kProblemCodeCount> kNames{
     "negative-match-without-session",
     "shorthand-array",
     "device-without-device",
+    "http-field-overmatch",
+    "san-operators-independent",
 };
 
 }  // namespace

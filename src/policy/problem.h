@@ -62,10 +62,12 @@ enum class ProblemCode : std::uint8_t {
   NegativeMatchWithoutSession,
   ShorthandArray,
   DeviceWithoutDevice,
+  HttpFieldOvermatch,
+  SanOperatorsIndependent,
 };
 
 inline constexpr std::size_t kProblemCodeCount =
-    static_cast<std::size_t>(ProblemCode::DeviceWithoutDevice) + 1;
+    static_cast<std::size_t>(ProblemCode::SanOperatorsIndependent) + 1;
 
 // As the specification writes it: "unknown-criterion".
 std::string_view to_string(ProblemCode code);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "policy/instructions.h"
+#include "policy/kind_reasons.h"
 
 namespace vallum::policy {
 
@@ -14,37 +16,6 @@ struct Result {
   bool value = false;
   Reason reason = Reason::Reject;
 };
-
-struct KindReasons {
-  Reason ok;
-  Reason not_ok;
-  bool needs_session = false;
-};
-
-// In the order of CriterionKind.
-constexpr std::array<KindReasons, kCriterionKindCount> kReasons{{
-    {Reason::Accept, Reason::Accept},
-    {Reason::Reject, Reason::Reject},
-    {Reason::UserOk, Reason::UserUnauthorized, true},
-    {Reason::UserOk, Reason::UserUnauthorized, true},
-    {Reason::EmailOk, Reason::EmailUnauthorized, true},
-    {Reason::DomainOk, Reason::DomainUnauthorized, true},
-    {Reason::ClaimOk, Reason::ClaimUnauthorized, true},
-    {Reason::GroupsOk, Reason::GroupsUnauthorized, true},
-    {Reason::HttpMethodOk, Reason::HttpMethodUnauthorized},
-    {Reason::HttpPathOk, Reason::HttpPathUnauthorized},
-    {Reason::CorsRequest, Reason::NonCorsRequest},
-    {Reason::SourceIpOk, Reason::SourceIpUnauthorized},
-    {Reason::ClientCertificateOk, Reason::ClientCertificateUnauthorized},
-    {Reason::InvalidClientCertificate, Reason::ValidClientCertificate},
-    {Reason::DeviceOk, Reason::DeviceUnauthenticated, true},
-    {Reason::McpToolMatch, Reason::McpToolNoMatch},
-    {Reason::SshPublickeyOk, Reason::SshPublickeyUnauthorized},
-    {Reason::SshPublickeyOk, Reason::SshPublickeyUnauthorized},
-    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized},
-    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized, true},
-    {Reason::SshUsernameOk, Reason::SshUsernameUnauthorized, true},
-}};
 
 // The results of several criteria or blocks, told apart by their value. Which side contributes
 // reasons depends on the logic: policy specification 1.4. Each result has a reason, so a side
@@ -56,6 +27,9 @@ class Sides {
     std::string_view& greatest = device_types_[value ? 1 : 0];
     greatest = std::max(greatest, device_type);
   }
+
+  bool has_false() const { return !reasons_[0].empty(); }
+  ReasonSet false_reasons() const { return reasons_[0]; }
 
   // True when none was false.
   Verdict all() const { return verdict(reasons_[0].empty()); }
@@ -178,7 +152,7 @@ class Evaluation {
   Verdict run(const std::vector<FlatBlock>& blocks) {
     Sides sides;
     for (const FlatBlock& block : blocks) {
-      const Verdict verdict = run(block);
+      const Verdict verdict = run(block, sides.false_reasons());
       sides.add(verdict.value, verdict.reasons);
       if (!verdict.device_type.empty()) {
         sides.add_device_type(verdict.value, verdict.device_type);
@@ -188,8 +162,14 @@ class Evaluation {
   }
 
  private:
-  Verdict run(const FlatBlock& block) {
+  // `known` holds the reasons of the blocks before that were false. Once nothing that this block
+  // can say when it is false is new, the first criterion that makes it false ends it.
+  Verdict run(const FlatBlock& block, ReasonSet known) {
     const bool inverted = block.logic == Logic::Not || block.logic == Logic::Nor;
+    const bool needs_all = block.logic == Logic::And || block.logic == Logic::Not;
+    const ReasonSet possible =
+        facts_.session == nullptr ? block.false_reasons_anonymous : block.false_reasons;
+    const bool may_stop = needs_all && block.has_plain_reasons && (known | possible) == known;
     Sides sides;
     for (const FlatCriterion& criterion : slice(program_.criteria, block.criteria)) {
       const Result result = evaluate(criterion);
@@ -197,12 +177,15 @@ class Evaluation {
       if (criterion.kind == CriterionKind::Device) {
         sides.add_device_type(result.value != inverted, program_.devices[criterion.detail].type);
       }
+      if (may_stop && sides.has_false()) {
+        break;
+      }
     }
-    return block.logic == Logic::And || block.logic == Logic::Not ? sides.all() : sides.any();
+    return needs_all ? sides.all() : sides.any();
   }
 
   Result evaluate(const FlatCriterion& criterion) {
-    const KindReasons& reasons = kReasons[static_cast<std::size_t>(criterion.kind)];
+    const KindReasons& reasons = reasons_of(criterion.kind);
     // Nothing about a user holds without a session, whatever the matcher says.
     if (reasons.needs_session && facts_.session == nullptr) {
       return {false, Reason::UserUnauthenticated};
@@ -258,6 +241,16 @@ class Evaluation {
         return ssh_name_is_email();
       case CriterionKind::SshUsernameMatchesClaim:
         return ssh_name_is_claim(criterion.detail);
+      case CriterionKind::Date:
+        return date_matches(program_.dates[criterion.detail]);
+      case CriterionKind::DayOfWeek:
+        return day_matches(DaySet(criterion.detail));
+      case CriterionKind::TimeOfDay:
+        return time_matches(program_.times[criterion.detail]);
+      case CriterionKind::Record:
+        return record_matches(program_.records[criterion.detail]);
+      case CriterionKind::PomeriumRoutes:
+        return false;  // our own endpoints never get as far as a policy
       case CriterionKind::InvalidClientCertificate:
       case CriterionKind::Device:
       case CriterionKind::McpTool:
@@ -304,7 +297,11 @@ class Evaluation {
       case Comparison::HasAny:
       case Comparison::IsOnly:
       case Comparison::Excludes:
-        break;  // of lists
+      case Comparison::Less:
+      case Comparison::AtMost:
+      case Comparison::AtLeast:
+      case Comparison::Greater:
+        break;  // of lists and of fields
     }
     return false;
   }
@@ -337,7 +334,11 @@ class Evaluation {
       case Comparison::EndsWith:
       case Comparison::In:
       case Comparison::NotIn:
-        break;  // of strings
+      case Comparison::Less:
+      case Comparison::AtMost:
+      case Comparison::AtLeast:
+      case Comparison::Greater:
+        break;  // of one value
     }
     return false;
   }
@@ -404,10 +405,24 @@ class Evaluation {
   }
 
   bool some_name_matches(IndexRange conditions, const std::vector<std::string>& names) const {
-    return conditions.count == 0 || std::ranges::any_of(names, [&](const std::string& name) {
-             Subject subject(name);
-             return string_matches(conditions, subject);
-           });
+    const auto some_name = [&](IndexRange wanted) {
+      return std::ranges::any_of(names, [&](const std::string& name) {
+        Subject subject(name);
+        return string_matches(wanted, subject);
+      });
+    };
+    if (conditions.count == 0) {
+      return true;
+    }
+    if (!program_.san_conditions_apart) {
+      return some_name(conditions);
+    }
+    for (std::uint32_t i = 0; i < conditions.count; ++i) {
+      if (!some_name({.first = conditions.first + i, .count = 1})) {
+        return false;
+      }
+    }
+    return true;
   }
 
   Result certificate_is_invalid() const {
@@ -423,12 +438,13 @@ class Evaluation {
   }
 
   Result device(const FlatDeviceMatcher& matcher) const {
-    const auto chosen =
-        std::ranges::find_if(facts_.session->devices, [&](const DeviceFacts& entry) {
-          return !entry.credential_id.empty() && entry.type_id == matcher.type;
-        });
-    if (chosen == facts_.session->devices.end() || !chosen->is_recorded) {
-      return {false, Reason::DeviceUnauthenticated};
+    const std::span<const DeviceFacts> devices =
+        facts_.session == nullptr ? std::span<const DeviceFacts>() : facts_.session->devices;
+    const auto chosen = std::ranges::find_if(devices, [&](const DeviceFacts& entry) {
+      return !entry.credential_id.empty() && entry.type_id == matcher.type;
+    });
+    if (chosen == devices.end() || !chosen->is_recorded) {
+      return without_device(matcher);
     }
     const bool approved = chosen->enrollment == Enrollment::Approved;
     const bool approval_fits =
@@ -439,6 +455,15 @@ class Evaluation {
     return {false,
             chosen->enrollment == Enrollment::None ? Reason::DeviceUnauthenticated
                                                    : Reason::DeviceUnauthorized};
+  }
+
+  Result without_device(const FlatDeviceMatcher& matcher) const {
+    if (matcher.holds_without_device) {
+      return {true, Reason::DeviceOk};
+    }
+    return {
+        false,
+        facts_.session == nullptr ? Reason::UserUnauthenticated : Reason::DeviceUnauthenticated};
   }
 
   Result mcp_tool(const FlatCriterion& criterion) const {
@@ -487,7 +512,88 @@ class Evaluation {
                                [&](const Value& value) { return value.is(facts_.ssh.username); });
   }
 
-  static constexpr std::uint32_t kNoClaim = 0xffff'ffff;
+  bool date_matches(const DateMatcher& matcher) const {
+    return facts_.now && *facts_.now > matcher.after && *facts_.now < matcher.before;
+  }
+
+  bool day_matches(DaySet days) const {
+    return facts_.now &&
+           days[std::chrono::weekday(std::chrono::floor<std::chrono::days>(*facts_.now))
+                    .c_encoding()];
+  }
+
+  bool time_matches(const FlatTimeOfDay& matcher) {
+    if (!facts_.now) {
+      return false;
+    }
+    // Rules tend to ask about one zone.
+    if (last_zone_ != matcher.zone) {
+      last_zone_ = matcher.zone;
+      last_time_ = program_.zones[matcher.zone].time_of_day(*facts_.now);
+    }
+    const Duration time = last_time_;
+    const bool is_after = time > matcher.after;
+    const bool is_before = time < matcher.before;
+    return matcher.after > matcher.before ? is_after || is_before : is_after && is_before;
+  }
+
+  bool record_matches(const FlatRecordMatcher& matcher) const {
+    const auto record =
+        std::ranges::find(facts_.records, program_.record_types[matcher.type], &RecordFacts::type);
+    if (record == facts_.records.end()) {
+      return false;
+    }
+    const Claim* field =
+        record->fields && !matcher.field.empty() ? record->fields->find(matcher.field) : nullptr;
+    const bool exists = matcher.field.empty() ? record->fields.has_value() : field != nullptr;
+    if (matcher.existence != Existence::NotAsked &&
+        exists != (matcher.existence == Existence::Exists)) {
+      return false;
+    }
+    return matcher.conditions.count == 0 ||
+           (field != nullptr && field_matches(matcher.conditions, field->values));
+  }
+
+  bool field_matches(IndexRange conditions, std::span<const Value> values) const {
+    return std::ranges::all_of(slice(program_.conditions, conditions),
+                               [&](const FlatCondition& condition) {
+                                 switch (condition.comparison) {
+                                   case Comparison::Has:
+                                   case Comparison::HasAny:
+                                   case Comparison::IsOnly:
+                                   case Comparison::Excludes:
+                                     return holds(condition, values);
+                                   default:
+                                     return values.size() == 1 && holds(condition, values.front());
+                                 }
+                               });
+  }
+
+  // Of one value, whatever its kind.
+  bool holds(const FlatCondition& condition, const Value& value) const {
+    switch (condition.comparison) {
+      case Comparison::IsNot:
+        return value != program_.values[condition.operand];
+      case Comparison::In:
+        return set_contains(program_, program_.sets[condition.operand], value);
+      case Comparison::NotIn:
+        return !set_contains(program_, program_.sets[condition.operand], value);
+      case Comparison::Less:
+        return Value::order(value, program_.values[condition.operand]) < 0;
+      case Comparison::AtMost:
+        return Value::order(value, program_.values[condition.operand]) <= 0;
+      case Comparison::AtLeast:
+        return Value::order(value, program_.values[condition.operand]) >= 0;
+      case Comparison::Greater:
+        return Value::order(value, program_.values[condition.operand]) > 0;
+      default: {
+        Subject text = value.is_string() ? Subject(value.text()) : Subject();
+        return text.exists() && holds(condition, text);
+      }
+    }
+  }
+
+  static constexpr std::uint32_t kNone = 0xffff'ffff;
 
   const Instructions& program_;
   const Facts& facts_;
@@ -499,8 +605,10 @@ class Evaluation {
   Subject path_;
   Subject ssh_username_;
   HashFilter group_filter_;
-  std::uint32_t last_claim_ = kNoClaim;
+  std::uint32_t last_claim_ = kNone;
   std::span<const Value> last_values_;
+  std::uint32_t last_zone_ = kNone;
+  Duration last_time_{};
 };
 
 }  // namespace
@@ -511,6 +619,12 @@ Program::Program(std::unique_ptr<const Instructions> instructions)
 Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
+
+std::span<const std::string_view> wanted_records(const Program& program) {
+  const Instructions* instructions = program.instructions();
+  return instructions == nullptr ? std::span<const std::string_view>()
+                                 : std::span<const std::string_view>(instructions->record_types);
+}
 
 Decision decide(const Program& program, const Facts& facts) {
   const Instructions* instructions = program.instructions();

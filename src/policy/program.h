@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "policy/decision.h"
 #include "policy/facts.h"
@@ -28,6 +30,10 @@ class Program {
  private:
   std::unique_ptr<const Instructions> instructions_;
 };
+
+// The types of the records that criteria of the program look at, each once; whoever decides loads
+// them first. Borrows from the program.
+std::span<const std::string_view> wanted_records(const Program& program);
 
 // Total: every program and every set of facts have an answer. Allocates nothing and does not
 // recurse. The decision borrows from the program. Policy specification 1.4.

@@ -15,7 +15,7 @@ TEST(ReasonTest, EveryMemberHasItsOwnNameAndIsFoundByIt) {
 
     EXPECT_EQ(find_reason(to_string(reason)), reason);
   }
-  EXPECT_EQ(kReasonCount, 39U);
+  EXPECT_EQ(kReasonCount, 47U);
   EXPECT_FALSE(find_reason("user-okay"));
   EXPECT_FALSE(find_reason(""));
   EXPECT_FALSE(find_reason("zzz"));

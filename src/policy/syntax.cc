@@ -36,10 +36,6 @@ std::optional<Logic> logic_of(std::string_view name) {
   return static_cast<Logic>(at - kNames.begin());
 }
 
-std::string quoted(std::string_view text) {
-  return std::string("'").append(text).append("'");
-}
-
 class Reader {
  public:
   explicit Reader(Keywords keywords) : keywords_(keywords) {}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <compare>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -70,6 +71,54 @@ void append_number(std::string_view text, std::string& to) {
   if (decimal->exponent != 0) {
     to.append("e").append(std::to_string(decimal->exponent));
   }
+}
+
+// A number as append_number() writes it, ready to be compared: 0.digits times ten to the power of
+// `magnitude`. Borrows.
+struct Magnitude {
+  bool negative = false;
+  std::string_view digits;
+  std::int64_t magnitude = 0;
+};
+
+std::optional<Magnitude> magnitude_of(std::string_view canonical) {
+  Magnitude number{.negative = canonical.starts_with('-'), .digits = canonical, .magnitude = 0};
+  number.digits.remove_prefix(number.negative ? 1 : 0);
+  const std::size_t mark = number.digits.find('e');
+  if (mark != std::string_view::npos) {
+    const std::string_view exponent = number.digits.substr(mark + 1);
+    const char* const end = exponent.data() + exponent.size();
+    const auto [stop, error] = std::from_chars(exponent.data(), end, number.magnitude);
+    if (error != std::errc{} || stop != end) {
+      return std::nullopt;
+    }
+    number.digits = number.digits.substr(0, mark);
+  }
+  if (!std::ranges::all_of(number.digits, is_ascii_digit)) {
+    return std::nullopt;
+  }
+  number.magnitude += static_cast<std::int64_t>(number.digits.size());
+  return number;
+}
+
+std::partial_ordering order_numbers(std::string_view a, std::string_view b) {
+  const std::optional<Magnitude> x = magnitude_of(a);
+  const std::optional<Magnitude> y = magnitude_of(b);
+  if (!x || !y) {
+    return std::partial_ordering::unordered;
+  }
+  const auto sign = [](const Magnitude& number) {
+    return number.digits == "0" ? 0 : number.negative ? -1 : 1;
+  };
+  if (sign(*x) != sign(*y)) {
+    return sign(*x) <=> sign(*y);
+  }
+  std::strong_ordering bigger = x->magnitude <=> y->magnitude;
+  if (bigger == std::strong_ordering::equal) {
+    // As fractions: "25" is less than "3".
+    bigger = x->digits <=> y->digits;
+  }
+  return sign(*x) < 0 ? 0 <=> bigger : bigger;
 }
 
 void append_quoted(std::string_view text, std::string& to) {
@@ -201,6 +250,16 @@ void add_list(const Node& list, Assembly& to) {
 }
 
 }  // namespace
+
+std::partial_ordering Value::order(const Value& a, const Value& b) {
+  if (a.kind_ == Kind::Number && b.kind_ == Kind::Number) {
+    return order_numbers(a.text_, b.text_);
+  }
+  if (a.kind_ == Kind::String && b.kind_ == Kind::String) {
+    return a.text_ <=> b.text_;
+  }
+  return std::partial_ordering::unordered;
+}
 
 Value::Kind value_kind(const Node& node) {
   switch (node.kind()) {

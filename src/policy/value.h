@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,6 +35,9 @@ class Value {
     return hash_ == other.hash_ && kind_ == other.kind_ && text_ == other.text_;
   }
   bool is(std::string_view string) const { return is_string() && text_ == string; }
+
+  // Numbers by value, strings byte by byte; unordered for anything else.
+  static std::partial_ordering order(const Value& a, const Value& b);
 
   static std::uint32_t hash_of(std::string_view text) {
     return static_cast<std::uint32_t>(std::hash<std::string_view>{}(text));

@@ -86,6 +86,7 @@ TEST(ValueListTest, KeepsItsViewsWhenMoved) {
   EXPECT_TRUE(moved.values()[2].is("g-all"));
 }
 
+// Covers POL-23.
 TEST(ClaimTableTest, TheUsersClaimReplacesTheSessionsOfTheSameName) {
   ClaimTable::Builder builder;
   builder.set("family_name", Node::list({Node::string("Session-Smith")}));

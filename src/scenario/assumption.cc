@@ -20,6 +20,7 @@ Assumption::Assumption(std::optional<Person> person, Attempt attempt)
                     .origin = attempt_.origin,
                     .access_control_request_method = attempt_.access_control_request_method,
                     .client_ip = attempt_.ip};
+  facts_.now = attempt_.at;
   if (person_) {
     add_session();
     facts_.session = &session_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "codec/rfc3339.h"
 #include "policy/ssh_key.h"
 #include "scenario/certificate_reader.h"
 
@@ -85,7 +86,12 @@ Identity identify(const Node& input) {
   return identity;
 }
 
+std::optional<WallTime> instant_of(const Node& input) {
+  return codec::parse_rfc3339(text_of(&input, "time"));
+}
+
 Situation::Situation(const Node& input) {
+  facts_.now = instant_of(input);
   const Node* http = input.find("http");
   facts_.request.method = text_of(http, "method");
   facts_.request.path = text_of(http, "path");
@@ -102,6 +108,27 @@ Situation::Situation(const Node& input) {
     facts_.mcp.tool = name->text();
   }
   add_ssh(find_given(&input, "ssh"));
+  add_records(find_given(&input, "own_records"));
+}
+
+// {type: {field: value}}, null for a record that does not exist.
+void Situation::add_records(const Node* records) {
+  if (records == nullptr) {
+    return;
+  }
+  record_fields_.reserve(records->members().size());
+  for (const Node::Member& record : records->members()) {
+    policy::RecordFacts facts{.type = record.key, .fields = std::nullopt};
+    if (record.value.is_map()) {
+      policy::ClaimTable::Builder fields;
+      for (const Node::Member& field : record.value.members()) {
+        fields.set(field.key, field.value);
+      }
+      facts.fields = record_fields_.emplace_back(std::move(fields).build()).view();
+    }
+    records_.push_back(facts);
+  }
+  facts_.records = records_;
 }
 
 void Situation::add_session(const Node& input) {

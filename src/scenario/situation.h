@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "codec/node.h"
 #include "policy/facts.h"
 
@@ -28,6 +29,9 @@ std::string_view text_of(const codec::Node* map, std::string_view key);
 // Null also for an explicit null.
 const codec::Node* find_given(const codec::Node* map, std::string_view key);
 
+// The instant of an input, in the form of RFC 3339. Nothing when it names none.
+std::optional<WallTime> instant_of(const codec::Node& input);
+
 // Holds what the facts of one corpus input borrow. Stays where it is.
 class Situation {
  public:
@@ -43,6 +47,7 @@ class Situation {
   void add_devices(const codec::Node& input, const codec::Node& session);
   void add_certificate(const codec::Node* certificate);
   void add_ssh(const codec::Node* ssh);
+  void add_records(const codec::Node* records);
 
   policy::ClaimTable claims_;
   policy::ValueList groups_;
@@ -56,6 +61,8 @@ class Situation {
   std::vector<std::string> ssh_principals_;
   std::vector<IpPrefix> ssh_sources_;
   policy::SshCertificateFacts ssh_certificate_;
+  std::vector<policy::ClaimTable> record_fields_;
+  std::vector<policy::RecordFacts> records_;
   policy::Facts facts_;
 };
 

@@ -464,7 +464,7 @@ TEST_F(SessionFinderTest, TakesOnlyHandlesForThisHostProviderAndTime) {
   EXPECT_EQ(ask({.cookies = {"_pomerium=" + foreign.sign(handle_of("s1"))}}).state, State::None);
 }
 
-// Covers SES-25, SES-26, SES-27.
+// Covers SES-25, SES-26, SES-27, POL-27.
 TEST_F(SessionFinderTest, KnowsServiceAccountsByTheirOwnRecordsOnly) {
   put_session("s1", "u1");
   put(service_account_key("sa"),
@@ -489,7 +489,7 @@ TEST_F(SessionFinderTest, KnowsServiceAccountsByTheirOwnRecordsOnly) {
   EXPECT_EQ(state_of("sa", std::nullopt), State::None);
 }
 
-// Covers SES-29.
+// Covers SES-29, POL-28.
 TEST_F(SessionFinderTest, GivesAnImpersonatingSessionNoRightsAtAll) {
   for (const char* target : {"missing", "admin", "s2"}) {
     SessionRecord session;

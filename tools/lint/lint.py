@@ -97,6 +97,7 @@ INCLUDES_RESTRICTED = [
     (r"<ares", ("src/net/",), "c-ares stays inside net"),
     (r"<yaml\.h>|<boost/|<toml\+\+|<toml\.hpp", ("src/codec/",), "readers stay inside codec"),
     (r"<prometheus/", ("src/telemetry/",), "prometheus-cpp stays inside telemetry"),
+    (r"<absl/", ("src/policy/time_zone.cc",), "time zones come from policy/time_zone.h"),
     (r"<CLI/", ("src/cli/", "src/main/"), "CLI11 stays inside cli"),
     (r"<gmock/", (), "gMock is not linked"),
     (r"<(grpc|grpcpp)/", ("/rpc/", "src/ext_authz/"), "gRPC stays inside rpc folders"),

@@ -17,12 +17,13 @@ import re
 import subprocess
 import sys
 
-REQUIRED = {"1", "2", "3", "4", "5"}
+REQUIRED = {"1", "2", "3", "4", "5", "11"}
 SECTIONS = {
     "1": "Signed URLs", "2": "Redirects and programmatic login", "3": "OIDC and OAuth flow",
     "4": "Session handle and cookies", "5": "CSRF, CORS, clickjacking, logout", "6": "HPKE and the stateless flow",
     "7": "Databroker and internal gRPC", "8": "Upstream identity headers and route confusion",
     "9": "Smuggling and protocol abuse", "10": "Tokens, bearer formats, MCP, SSH, CLI, ACME",
+    "11": "Traps of the policy language",
 }
 COVERS = re.compile(r"^\s*(//|#|\*)\s*Covers\s")
 COMMENT = re.compile(r"^\s*(//|#|\*)\s?(.*)$")

@@ -180,13 +180,153 @@ Node device_matcher(Choices& choices, const Words& words) {
   return matcher.build();
 }
 
+// Instants at which something changes: days, weeks, summer time in Berlin and New York.
+std::string_view some_instant(Choices& choices) {
+  constexpr std::array<std::string_view, 14> kInstants{"2026-03-02T09:30:00Z",
+                                                       "2026-03-02T09:29:59Z",
+                                                       "2026-03-01T23:59:59Z",
+                                                       "2026-03-08T06:59:59Z",
+                                                       "2026-03-08T07:00:00Z",
+                                                       "2026-03-29T00:59:59Z",
+                                                       "2026-03-29T01:00:00Z",
+                                                       "2026-10-25T00:59:59Z",
+                                                       "2026-10-25T01:00:00Z",
+                                                       "2026-11-01T05:59:59Z",
+                                                       "2026-11-01T06:00:00Z",
+                                                       "2027-12-31T23:59:59Z",
+                                                       "2028-02-29T12:00:00Z",
+                                                       "2026-07-04T18:30:00Z"};
+  return kInstants[choices.below(kInstants.size())];
+}
+
+Node date_matcher(Choices& choices) {
+  const Words dates{"2026-03-02T09:30:00Z",
+                    "2026-03-02T09:30:00.5Z",
+                    "2026-03-02T10:30:00+01:00",
+                    "2026-03-29 01:00:00",
+                    "2026-03-02",
+                    "2028-02-29",
+                    "2026-11-01T01:30-0430",
+                    "2261-12-31T23:59:59Z",
+                    "1678-01-01"};
+  MapBuilder matcher;
+  const std::uint32_t which = choices.below(3);
+  if (which != 0) {
+    matcher.set("after", choices.pick(dates));
+  }
+  if (which != 1) {
+    matcher.set("before", choices.pick(dates));
+  }
+  return matcher.build();
+}
+
+Node days_matcher(Choices& choices) {
+  const Words days{
+      "*", "mon", "Monday,wed", "tue-fri", "Sat-Mon", " sunday , thu-THURSDAY ", "mon-sun", "fri"};
+  const std::string& text = choices.pick(days);
+  return choices.one_in(2) ? string_node(text) : MapBuilder().set("is", text).build();
+}
+
+Node time_of_day_matcher(Choices& choices) {
+  const Words zones{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"};
+  const Words early{"0:00", "2:00", "3 AM", "1:59:59.999999999", "9:30", "10:30 AM", "12AM"};
+  const Words late{"12:00", "23:59:59", "3:04 PM", "11PM", "15:00:00.5", "12 pm"};
+  MapBuilder matcher;
+  matcher.set("timezone", choices.pick(zones));
+  const std::uint32_t which = choices.below(4);
+  if (which < 2) {
+    matcher.set(which == 0 ? "after" : "before", choices.pick(choices.one_in(2) ? early : late));
+  } else {
+    matcher.set("after", choices.pick(which == 2 ? early : late));
+    matcher.set("before", choices.pick(which == 2 ? late : early));
+  }
+  return matcher.build();
+}
+
+const Words& record_types() {
+  static const Words types{"geoip", "device", "risk"};
+  return types;
+}
+
+Node record_value(Choices& choices, const Words& words) {
+  constexpr std::array<std::string_view, 10> kNumbers{
+      "0", "-0.0", "3", "3.0", "25e-1", "-7", "-70", "1e30", "0.001", "30"};
+  return choices.one_in(2) ? Node::number(std::string(kNumbers[choices.below(kNumbers.size())]))
+                           : some_value(choices, words);
+}
+
+Node record_matcher(Choices& choices, const Words& words) {
+  MapBuilder matcher;
+  matcher.set("type", choices.pick(record_types()));
+  const bool only_exists = choices.one_in(4);
+  const bool has_field = !only_exists || choices.one_in(2);
+  if (has_field) {
+    matcher.set("field", choices.one_in(2) ? "score" : "country");
+  }
+  if (only_exists || choices.one_in(6)) {
+    matcher.set("exists", Node::boolean(choices.one_in(2)));
+  }
+  if (only_exists) {
+    return matcher.build();
+  }
+  constexpr std::array<std::string_view, 14> kOperators{"is",
+                                                        "=",
+                                                        "not",
+                                                        "has",
+                                                        "exclude",
+                                                        "<",
+                                                        "<=",
+                                                        ">=",
+                                                        ">",
+                                                        "in",
+                                                        "not_in",
+                                                        "contains",
+                                                        "starts_with",
+                                                        "ends_with"};
+  for (std::uint32_t left = 1 + choices.below(2); left > 0; --left) {
+    const std::uint32_t i = choices.below(kOperators.size());
+    if (i >= 11) {
+      matcher.set(kOperators[i], choices.pick(words));
+    } else if (i >= 9) {
+      std::vector<Node> items{record_value(choices, words), record_value(choices, words)};
+      matcher.set(kOperators[i], Node::list(std::move(items)));
+    } else if (i >= 5) {
+      const Node operand = record_value(choices, words);
+      matcher.set(
+          kOperators[i],
+          operand.kind() == Node::Kind::Number ? operand : string_node(choices.pick(words)));
+    } else {
+      matcher.set(kOperators[i], record_value(choices, words));
+    }
+  }
+  return matcher.build();
+}
+
+Node some_own_records(Choices& choices, const Words& words) {
+  MapBuilder records;
+  for (const std::string& type : record_types()) {
+    if (choices.one_in(4)) {
+      continue;
+    }
+    MapBuilder fields;
+    for (const std::string_view name : {"score", "country"}) {
+      if (!choices.one_in(4)) {
+        fields.set(name,
+                   choices.one_in(3) ? some_list(choices, words) : record_value(choices, words));
+      }
+    }
+    records.set(type, choices.one_in(4) ? Node::null() : fields.build());
+  }
+  return records.build();
+}
+
 struct NamedOperand {
   std::string name;
   Node operand;
 };
 
 NamedOperand some_criterion(Choices& choices, const Words& words) {
-  switch (choices.below(21)) {
+  switch (choices.below(26)) {
     case 0:
       return {"accept", some_value(choices, words)};
     case 1:
@@ -227,6 +367,16 @@ NamedOperand some_criterion(Choices& choices, const Words& words) {
       return {"ssh_username", string_matcher(choices, words, false)};
     case 19:
       return {"ssh_username_matches_email", some_value(choices, words)};
+    case 20:
+      return {"date", date_matcher(choices)};
+    case 21:
+      return {"day_of_week", days_matcher(choices)};
+    case 22:
+      return {"time_of_day", time_of_day_matcher(choices)};
+    case 23:
+      return {"record", record_matcher(choices, words)};
+    case 24:
+      return {"pomerium_routes", Node::boolean(choices.one_in(2))};
     default:
       return {"ssh_username_matches_claim", string_node(choices.pick(words))};
   }
@@ -444,7 +594,13 @@ Node generate_policy(Choices& choices, const Words& words) {
 
 Node generate_input(Choices& choices, const Words& words) {
   MapBuilder input;
-  input.set("http", some_http(choices, words)).set("time", "2026-03-02T09:30:00Z");
+  input.set("http", some_http(choices, words));
+  if (!choices.one_in(8)) {
+    input.set("time", some_instant(choices));
+  }
+  if (!choices.one_in(4)) {
+    input.set("own_records", some_own_records(choices, words));
+  }
   if (!choices.one_in(5)) {
     input.set("session", some_session(choices, words));
   }

@@ -1,6 +1,10 @@
 #include "support/policy/naive_evaluator.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -8,6 +12,7 @@
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "policy/ssh_key.h"
+#include "policy/time_zone.h"
 #include "support/policy/certificate_reader.h"
 #include "support/policy/situation.h"
 
@@ -31,6 +36,120 @@ struct Answer {
 
 Node string_node(std::string_view text) {
   return Node::string(std::string(text));
+}
+
+std::int64_t number(std::string_view digits) {
+  return static_cast<std::int64_t>(parse_u64(digits).value_or(0));
+}
+int small(std::string_view digits) {
+  return static_cast<int>(number(digits));
+}
+
+// "2026-03-02T09:30:00.5+01:00", as policies that compile write it.
+WallTime naive_instant(const std::string& text) {
+  std::tm parts{};
+  parts.tm_year = small(text.substr(0, 4)) - 1900;
+  parts.tm_mon = small(text.substr(5, 2)) - 1;
+  parts.tm_mday = small(text.substr(8, 2));
+  if (text.size() == 10) {
+    return from_unix_seconds(timegm(&parts));
+  }
+  parts.tm_hour = small(text.substr(11, 2));
+  parts.tm_min = small(text.substr(14, 2));
+  const std::size_t end = std::min(text.find_first_of("Zz+-", 16), text.size());
+  Duration fraction = Duration::zero();
+  if (end > 16) {
+    parts.tm_sec = small(text.substr(17, 2));
+    std::string digits = end > 19 ? text.substr(20, end - 20) : std::string();
+    digits.resize(9, '0');
+    fraction = Duration(number(digits));
+  }
+  Duration offset = Duration::zero();
+  if (end + 2 < text.size()) {
+    std::string digits = text.substr(end + 1);
+    std::erase(digits, ':');
+    digits.resize(4, '0');
+    offset = std::chrono::hours(number(digits.substr(0, 2))) +
+             std::chrono::minutes(number(digits.substr(2)));
+  }
+  return from_unix_seconds(timegm(&parts)) + fraction - (text[end] == '-' ? -offset : offset);
+}
+
+std::string naive_day(std::int64_t days_since_1970) {
+  constexpr std::array<std::string_view, 7> kFromThursday{
+      "thu", "fri", "sat", "sun", "mon", "tue", "wed"};
+  return std::string(kFromThursday[static_cast<std::size_t>(days_since_1970 % 7)]);
+}
+
+std::set<std::string> naive_days(const std::string& first, const std::string& last) {
+  int day = 0;
+  while (naive_day(day) != first) {
+    ++day;
+  }
+  std::set<std::string> days{last};
+  for (; naive_day(day) != last; ++day) {
+    days.insert(naive_day(day));
+  }
+  return days;
+}
+
+// "3:04 PM", as policies that compile write it.
+Duration naive_time(const std::string& text) {
+  const std::string lower = to_lower(text);
+  std::string digits = lower.substr(0, lower.find_first_of("ap"));
+  std::erase(digits, ' ');
+  const std::vector<std::string_view> parts = split(digits, ':');
+  std::int64_t hour = number(parts[0]);
+  if (lower.find('m') != std::string::npos) {
+    hour = hour % 12 + (lower.find('p') != std::string::npos ? 12 : 0);
+  }
+  Duration time = std::chrono::hours(hour);
+  if (parts.size() > 1) {
+    time += std::chrono::minutes(number(parts[1]));
+  }
+  if (parts.size() > 2) {
+    std::string nanoseconds(parts[2]);
+    std::erase(nanoseconds, '.');
+    nanoseconds.resize(11, '0');
+    time += Duration(number(nanoseconds));
+  }
+  return time;
+}
+
+// The n-th Sunday of a month, or the last one for 0, as days since 1970.
+std::int64_t sunday_of(int year, unsigned month, unsigned n) {
+  using std::chrono::Sunday;
+  using std::chrono::sys_days;
+  const auto of = std::chrono::year(year) / std::chrono::month(month);
+  const sys_days day = n == 0 ? sys_days(of / Sunday[std::chrono::last]) : sys_days(of / Sunday[n]);
+  return day.time_since_epoch().count();
+}
+
+// The rules of the zones that generated policies name, since 2007, written out; other zones as the
+// library has them.
+Duration naive_clock(const std::string& zone, WallTime now) {
+  using std::chrono::minutes;
+  const std::int64_t at = unix_seconds(now);
+  const int year = static_cast<int>(
+      std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(now)).year());
+  const auto since = [&](std::int64_t day, std::int64_t hour) {
+    return at >= day * 86400 + hour * 3600;
+  };
+  minutes offset(0);
+  if (zone == "Europe/Berlin") {
+    const bool summer = since(sunday_of(year, 3, 0), 1) && !since(sunday_of(year, 10, 0), 1);
+    offset = minutes(summer ? 120 : 60);
+  } else if (zone == "America/New_York") {
+    const bool summer = since(sunday_of(year, 3, 2), 7) && !since(sunday_of(year, 11, 1), 6);
+    offset = minutes(summer ? -240 : -300);
+  } else if (zone == "Asia/Kolkata") {
+    offset = minutes(330);
+  } else if (zone != "UTC") {
+    return policy::TimeZone::find(zone)->time_of_day(now);
+  }
+  return std::chrono::seconds(at - at / 86400 * 86400 + 86400 +
+                              std::chrono::seconds(offset).count()) %
+         std::chrono::hours(24);
 }
 
 class Naive {
@@ -107,6 +226,9 @@ class Naive {
       const bool preflight = is_preflight();
       return {preflight, preflight ? "cors-request" : "non-cors-request", {}};
     }
+    if (name == "pomerium_routes") {
+      return {.value = false, .reason = "non-pomerium-route", .device_type = {}};
+    }
     const std::set<std::string> of_session{"authenticated_user",
                                            "user",
                                            "email",
@@ -171,6 +293,9 @@ class Naive {
     if (name == "client_certificate") {
       return client_certificate(operand);
     }
+    if (!name.starts_with("ssh_")) {
+      return commercial(name, operand);
+    }
     const Node* ssh = find_given(&input_, "ssh");
     const std::string user_name(text_of(ssh, "username"));
     if (name == "ssh_publickey") {
@@ -188,6 +313,19 @@ class Naive {
     }
     const std::vector<Node> values = claim(operand.text(), false);
     return !user_name.empty() && contains(values, string_node(user_name));
+  }
+
+  bool commercial(const std::string& name, const Node& operand) const {
+    if (name == "date") {
+      return date(operand);
+    }
+    if (name == "day_of_week") {
+      return day_of_week(operand.is_map() ? *field(operand, "is") : operand);
+    }
+    if (name == "time_of_day") {
+      return time_of_day(operand);
+    }
+    return record(operand);
   }
 
   static bool contains(const std::vector<Node>& list, const Node& wanted) {
@@ -345,9 +483,19 @@ class Naive {
       const std::vector<std::string>& names = name == "san_email" ? leaf->san_email
                                               : name == "san_dns" ? leaf->san_dns
                                                                   : leaf->san_uri;
-      return (wanted.is_map() && wanted.members().empty()) ||
-             std::ranges::any_of(
-                 names, [&](const std::string& san) { return string_matches(wanted, san); });
+      const auto some_name = [&](const Node& matcher) {
+        return std::ranges::any_of(
+            names, [&](const std::string& san) { return string_matches(matcher, san); });
+      };
+      if (wanted.is_map() && wanted.members().empty()) {
+        return true;
+      }
+      if (!wanted.is_map() || options_.quirks == policy::Quirks::Required) {
+        return some_name(wanted);
+      }
+      return std::ranges::all_of(wanted.members(), [&](const Node::Member& member) {
+        return &member.value != wanted.find(member.key) || some_name(Node::map({member}));
+      });
     });
   }
 
@@ -390,6 +538,102 @@ class Naive {
     return {value, value ? "mcp-tool-match" : "mcp-tool-no-match", {}};
   }
 
+  bool date(const Node& operand) const {
+    const std::optional<WallTime> now = instant_of(input_);
+    const Node* after = field(operand, "after");
+    const Node* before = field(operand, "before");
+    return now && (after == nullptr || naive_instant(after->text()) < *now) &&
+           (before == nullptr || *now < naive_instant(before->text()));
+  }
+
+  // Counts the days from a Thursday, and the names by their first three letters.
+  bool day_of_week(const Node& operand) const {
+    const std::optional<WallTime> now = instant_of(input_);
+    if (!now) {
+      return false;
+    }
+    const std::string today = naive_day(unix_seconds(*now) / 86400);
+    return std::ranges::any_of(split(operand.text(), ','), [&](std::string_view part) {
+      const std::vector<std::string_view> ends = split(part, '-');
+      const std::string first = to_lower(trim_space(ends.front())).substr(0, 3);
+      const std::string last = to_lower(trim_space(ends.back())).substr(0, 3);
+      return first == "*" || naive_days(first, last).contains(today);
+    });
+  }
+
+  bool time_of_day(const Node& operand) const {
+    const std::optional<WallTime> now = instant_of(input_);
+    if (!now) {
+      return false;
+    }
+    const Duration time = naive_clock(field(operand, "timezone")->text(), *now);
+    const Node* after = field(operand, "after");
+    const Node* before = field(operand, "before");
+    const bool is_after = after == nullptr || naive_time(after->text()) < time;
+    const bool is_before = before == nullptr || time < naive_time(before->text());
+    const bool over_midnight = after != nullptr && before != nullptr &&
+                               naive_time(before->text()) < naive_time(after->text());
+    return over_midnight ? is_after || is_before : is_after && is_before;
+  }
+
+  bool record(const Node& operand) const {
+    const Node* records = find_given(&input_, "own_records");
+    const Node* own = records == nullptr ? nullptr : records->find(field(operand, "type")->text());
+    if (own == nullptr) {
+      return false;
+    }
+    const Node* name = field(operand, "field");
+    const Node* value = name == nullptr ? nullptr : own->find(name->text());
+    const Node* exists = field(operand, "exists");
+    const bool is_there = name == nullptr ? own->is_map() : value != nullptr;
+    if (exists != nullptr && exists->as_bool() != is_there) {
+      return false;
+    }
+    return all_conditions(operand, [&](const std::string& key, const Node& wanted) {
+      if (key == "type" || key == "field" || key == "exists") {
+        return true;
+      }
+      return value != nullptr &&
+             field_holds(
+                 key, wanted, value->is_list() ? value->items() : std::vector<Node>{*value});
+    });
+  }
+
+  bool field_holds(const std::string& key,
+                   const Node& wanted,
+                   const std::vector<Node>& values) const {
+    if (key == "has" || key == "exclude") {
+      return contains(values, wanted) == (key == "has");
+    }
+    if (values.size() != 1) {
+      return false;
+    }
+    const Node& value = values.front();
+    if (key == "is" || key == "=" || key == "not") {
+      return value.equals(wanted) == (key != "not");
+    }
+    if (key == "in" || key == "not_in") {
+      return contains(wanted.items(), value) == (key == "in");
+    }
+    if (key.size() > 2) {
+      return value.is_string() &&
+             string_matches(Node::map({{.key = key, .position = {}, .value = wanted}}),
+                            Text(value.text()));
+    }
+    const bool has_order = value.is_string() || value.kind() == Node::Kind::Number;
+    if (value.kind() != wanted.kind() || !has_order) {
+      return false;
+    }
+    const bool equal = value.equals(wanted);
+    const bool less = value.is_string() ? value.text() < wanted.text()
+                                        : std::strtold(value.text().c_str(), nullptr) <
+                                              std::strtold(wanted.text().c_str(), nullptr);
+    if (equal) {
+      return key.ends_with('=');
+    }
+    return less == key.starts_with('<');
+  }
+
   const Node* device_record(std::string_view kind, std::string_view id) const {
     const Node* list = find_given(find_given(&input_, "devices"), kind);
     if (list != nullptr && !id.empty()) {
@@ -422,7 +666,8 @@ class Naive {
     Answer answer;
     answer.device_type = wanted_type == nullptr ? "any" : wanted_type->text();
     answer.reason = "user-unauthenticated";
-    if (who_.session == nullptr) {
+    const bool like_reference = options_.quirks == policy::Quirks::AsReference;
+    if (who_.session == nullptr && !like_reference) {
       return answer;
     }
     const Node* credential = nullptr;
@@ -437,12 +682,14 @@ class Naive {
     const bool approved = !text_of(enrollment, "approved_by").empty();
     const Node* approval = field(operand, "approved");
     const Node* is = field(operand, "is");
-    answer.value = credential != nullptr &&
-                   (approval == nullptr || is_truthy(*approval) == approved) &&
-                   (is == nullptr || is->text() == text_of(credential, "id"));
-    answer.reason = answer.value            ? "device-ok"
-                    : enrollment != nullptr ? "device-unauthorized"
-                                            : "device-unauthenticated";
+    answer.value =
+        (credential != nullptr || (like_reference && wanted_type == nullptr)) &&
+        (approval == nullptr || is_truthy(*approval) == approved) &&
+        (is == nullptr || (credential != nullptr && is->text() == text_of(credential, "id")));
+    answer.reason = answer.value              ? "device-ok"
+                    : who_.session == nullptr ? "user-unauthenticated"
+                    : enrollment != nullptr   ? "device-unauthorized"
+                                              : "device-unauthenticated";
     return answer;
   }
 

@@ -7,6 +7,7 @@ namespace vallum::testing {
 using scenario::find_given;
 using scenario::Identity;
 using scenario::identify;
+using scenario::instant_of;
 using scenario::Situation;
 using scenario::text_of;
 
