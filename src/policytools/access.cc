@@ -9,6 +9,7 @@
 
 #include "base/strings.h"
 #include "policytools/personas.h"
+#include "policytools/rules.h"
 #include "policytools/usual_request.h"
 
 namespace vallum::policytools {
@@ -22,16 +23,12 @@ std::vector<std::string> circumstances_of(const policy::PolicySyntax& policy) {
   static constexpr auto kAboutWho = std::to_array<std::string_view>(
       {"accept", "reject", "authenticated_user", "user", "email", "domain", "claim", "groups"});
   std::vector<std::string> names;
-  for (const policy::RuleSyntax& rule : policy.rules) {
-    for (const policy::BlockSyntax& block : rule.blocks) {
-      for (const policy::CriterionSyntax& criterion : block.criteria) {
-        if (std::ranges::find(kAboutWho, criterion.name) == kAboutWho.end() &&
-            std::ranges::find(names, criterion.name) == names.end()) {
-          names.push_back(criterion.name);
-        }
-      }
+  for_each_criterion(policy, [&](const policy::CriterionSyntax& criterion) {
+    if (std::ranges::find(kAboutWho, criterion.name) == kAboutWho.end() &&
+        std::ranges::find(names, criterion.name) == names.end()) {
+      names.push_back(criterion.name);
     }
-  }
+  });
   return names;
 }
 

@@ -150,6 +150,16 @@ void write_block(codec::JsonWriter& json, const RuleTrace& rule, const BlockTrac
   json.end_array().end_object();
 }
 
+void write_rules(codec::JsonWriter& json, const std::vector<RuleTrace>& rules) {
+  json.key("rules").begin_array();
+  for (const RuleTrace& rule : rules) {
+    for (const BlockTrace& block : rule.blocks) {
+      write_block(json, rule, block);
+    }
+  }
+  json.end_array();
+}
+
 void write_verdict(codec::JsonWriter& json, codec::JsonKey name, const Verdict& verdict) {
   json.key(name).begin_object().member("value", verdict.value);
   write_reasons(json, verdict.reasons);
@@ -245,13 +255,7 @@ std::string explanation_json(const Explanation& explanation) {
     json.begin_object();
     if (!explanation.route.empty()) {
       json.member("route", explanation.route).member("where", explanation.where);
-      json.key("rules").begin_array();
-      for (const RuleTrace& rule : explanation.rules) {
-        for (const BlockTrace& block : rule.blocks) {
-          write_block(json, rule, block);
-        }
-      }
-      json.end_array();
+      write_rules(json, explanation.rules);
       write_verdict(json, "allow", explanation.decision.allow);
       write_verdict(json, "deny", explanation.decision.deny);
       json.member("outcome", policy::to_string(explanation.outcome));

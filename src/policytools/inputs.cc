@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "policytools/rules.h"
+
 namespace vallum::policytools {
 
 namespace {
@@ -75,15 +77,11 @@ bool needs_session(Unlogged input) {
 
 UnloggedSet unlogged_of(const policy::PolicySyntax& policy) {
   UnloggedSet set;
-  for (const policy::RuleSyntax& rule : policy.rules) {
-    for (const policy::BlockSyntax& block : rule.blocks) {
-      for (const policy::CriterionSyntax& criterion : block.criteria) {
-        if (const std::optional<Unlogged> input = unlogged_of(criterion.name)) {
-          set.insert(*input);
-        }
-      }
+  for_each_criterion(policy, [&](const policy::CriterionSyntax& criterion) {
+    if (const std::optional<Unlogged> input = unlogged_of(criterion.name)) {
+      set.insert(*input);
     }
-  }
+  });
   return set;
 }
 

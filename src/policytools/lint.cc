@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "codec/json_writer.h"
 #include "http/syntax/authority.h"
+#include "policytools/rules.h"
 #include "policytools/usual_request.h"
 #include "route/settings_table.h"
 
@@ -74,8 +75,8 @@ class Linter {
         check_reached(*table, index);
       }
     }
-    for (std::size_t index = 0; index < settings_.routes.size(); ++index) {
-      route_ = &settings_.routes[index];
+    for (const RouteSettings& route : settings_.routes) {
+      route_ = &route;
       check_anyone();
       check_prefix();
       if (route_->written) {
@@ -167,28 +168,29 @@ class Linter {
   // A criterion that holds for everybody leaves nothing to its neighbours.
   void check_after_accept(const policy::PolicySyntax& policy, Action action) {
     const CriterionSyntax* accept = nullptr;
-    for (const RuleSyntax& rule : policy.rules) {
-      for (const BlockSyntax& block : rule.blocks) {
-        const bool is_open = rule.action == action &&
-                             (block.logic == Logic::Or || block.criteria.size() == 1) &&
-                             (block.logic == Logic::Or || block.logic == Logic::And);
-        for (const CriterionSyntax& criterion : block.criteria) {
-          if (is_open && is_named(criterion, "accept") && accept == nullptr) {
-            accept = &criterion;
-          }
-        }
+    for_each_block(policy, [&](const RuleSyntax& rule, const BlockSyntax& block) {
+      if (rule.action == action && accept == nullptr) {
+        accept = accept_alone(block);
       }
-    }
+    });
     if (accept == nullptr) {
       return;
     }
-    for (const RuleSyntax& rule : policy.rules) {
-      for (const BlockSyntax& block : rule.blocks) {
-        if (rule.action == action) {
-          warn_beside(*accept, block, action);
-        }
+    for_each_block(policy, [&](const RuleSyntax& rule, const BlockSyntax& block) {
+      if (rule.action == action) {
+        warn_beside(*accept, block, action);
       }
+    });
+  }
+
+  // The criterion that makes the block hold for everybody; null when it does not.
+  static const CriterionSyntax* accept_alone(const BlockSyntax& block) {
+    const bool is_one = block.criteria.size() == 1 && block.logic == Logic::And;
+    if (block.logic != Logic::Or && !is_one) {
+      return nullptr;
     }
+    const auto found = std::ranges::find(block.criteria, "accept", &CriterionSyntax::name);
+    return found == block.criteria.end() ? nullptr : &*found;
   }
 
   void warn_beside(const CriterionSyntax& accept, const BlockSyntax& block, Action action) {

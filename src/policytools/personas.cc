@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "codec/json_writer.h"
 #include "policytools/limits.h"
+#include "policytools/rules.h"
 
 namespace vallum::policytools {
 
@@ -154,21 +155,17 @@ std::vector<Persona> personas_of(const policy::PolicySyntax& policy,
                                  const scenario::Attempt& base) {
   std::vector<Persona> all;
   const std::vector<Persona> blank{{.label = {}, .person = std::nullopt, .attempt = base}};
-  for (const policy::RuleSyntax& rule : policy.rules) {
-    for (const BlockSyntax& block : rule.blocks) {
-      std::vector<Persona> together = blank;
-      for (const CriterionSyntax& criterion : block.criteria) {
-        if (block.logic == policy::Logic::And) {
-          together = extended(together, criterion);
-        } else {
-          add_once(all, extended(blank, criterion));
-        }
-      }
+  for_each_block(policy, [&](const policy::RuleSyntax&, const BlockSyntax& block) {
+    std::vector<Persona> together = blank;
+    for (const CriterionSyntax& criterion : block.criteria) {
       if (block.logic == policy::Logic::And) {
-        add_once(all, std::move(together));
+        together = extended(together, criterion);
+      } else {
+        add_once(all, extended(blank, criterion));
       }
     }
-  }
+    add_once(all, std::move(together));
+  });
   return all;
 }
 

@@ -96,6 +96,9 @@ Replay::Replay(const config::Settings& settings,
       scanner_(std::vector<std::string>(kNames.begin(), kNames.end())) {
   for (const RouteSettings& route : settings.routes) {
     UnloggedSet unlogged = route.written ? unlogged_of(route.written->syntax) : UnloggedSet();
+    if (route.written && route.written->options.deny_invalid_client_certificate) {
+      unlogged.insert(Unlogged::ClientCertificate);
+    }
     if (!directory.empty()) {
       unlogged.erase(Unlogged::Groups);
       unlogged.erase(Unlogged::Claims);

@@ -109,6 +109,7 @@ std::vector<RuleTrace> trace_policy(const policy::PolicySyntax& policy,
                                     const CompileOptions& options,
                                     const Facts& facts) {
   std::vector<RuleTrace> trace;
+  trace.reserve(policy.rules.size() + 1);
   for (const RuleSyntax& rule : policy.rules) {
     trace.push_back(trace_rule(rule, options, facts));
   }

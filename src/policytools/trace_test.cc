@@ -34,6 +34,7 @@ Verdict combine(const std::vector<Verdict>& parts, bool is_and) {
 Verdict block_of_criteria(const BlockTrace& block) {
   const bool is_inverted = block.logic == policy::Logic::Not || block.logic == policy::Logic::Nor;
   std::vector<Verdict> parts;
+  parts.reserve(block.criteria.size());
   for (const CriterionTrace& criterion : block.criteria) {
     parts.push_back(
         {.value = criterion.value != is_inverted, .reasons = criterion.reasons, .device_type = {}});

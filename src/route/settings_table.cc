@@ -8,6 +8,7 @@ namespace vallum::route {
 
 Result<RouteTable> make_table(const config::Settings& settings) {
   std::vector<RouteSpec> specs;
+  specs.reserve(settings.routes.size());
   for (const config::RouteSettings& route : settings.routes) {
     specs.push_back({.from = route.from.text, .prefix = route.prefix, .path = route.path});
   }

@@ -35,7 +35,11 @@ void each_member(const codec::Node& map,
        policy::named_members(map, policy::Keywords::AnyCase, twice)) {
     if (!take(std::string_view(member.name), member.member->value)) {
       faults.push_back({member.member->position,
-                        subject + " has no key '" + member.member->key + "': write " + known});
+                        std::string(subject)
+                            .append(" has no key '")
+                            .append(member.member->key)
+                            .append("': write ")
+                            .append(known)});
     }
   }
   for (policy::Problem& found : twice) {

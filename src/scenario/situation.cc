@@ -59,6 +59,19 @@ const Node* current_session(const Node& input) {
   return target.empty() ? own : find_session(input, target);
 }
 
+// Null without an id.
+const Node* find_by_id(const Node* list, std::string_view id) {
+  if (list == nullptr || id.empty()) {
+    return nullptr;
+  }
+  for (const Node& record : list->items()) {
+    if (text_of(&record, "id") == id) {
+      return &record;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Identity identify(const Node& input) {
@@ -163,26 +176,16 @@ void Situation::add_session(const Node& input) {
 void Situation::add_devices(const Node& input, const Node& session) {
   const Node* entries = find_given(&session, "device_credentials");
   const Node* records = find_given(&input, "devices");
-  const auto find_by_id = [&](std::string_view kind, std::string_view id) -> const Node* {
-    const Node* list = find_given(records, kind);
-    if (list != nullptr && !id.empty()) {
-      for (const Node& record : list->items()) {
-        if (text_of(&record, "id") == id) {
-          return &record;
-        }
-      }
-    }
-    return nullptr;
-  };
   if (entries == nullptr) {
     return;
   }
   for (const Node& entry : entries->items()) {
     policy::DeviceFacts device{.type_id = text_of(&entry, "type_id"),
                                .credential_id = text_of(&entry, "id")};
-    const Node* credential = find_by_id("credentials", device.credential_id);
+    const Node* credential = find_by_id(find_given(records, "credentials"), device.credential_id);
     device.is_recorded = credential != nullptr;
-    const Node* enrollment = find_by_id("enrollments", text_of(credential, "enrollment_id"));
+    const Node* enrollment =
+        find_by_id(find_given(records, "enrollments"), text_of(credential, "enrollment_id"));
     if (enrollment != nullptr) {
       device.enrollment = text_of(enrollment, "approved_by").empty()
                               ? policy::Enrollment::Unapproved
