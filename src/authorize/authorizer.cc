@@ -1,5 +1,6 @@
 #include "authorize/authorizer.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -50,6 +51,16 @@ std::vector<std::string> claims_of(const std::vector<config::ClaimHeader>& heade
   }
   return claims;
 }
+
+// The own endpoints that say nothing to nobody (policy specification 3.4).
+constexpr auto kPathsForSessions = std::to_array<std::string_view>({"/.pomerium/api/v1/routes",
+                                                                    "/.pomerium/jwt",
+                                                                    "/.pomerium/mcp/authorize",
+                                                                    "/.pomerium/mcp/connect",
+                                                                    "/.pomerium/mcp/routes",
+                                                                    "/.pomerium/routes",
+                                                                    "/.pomerium/user",
+                                                                    "/.pomerium/webauthn"});
 
 template <class Number>
 void append_raw(std::string& out, Number number) {
@@ -113,7 +124,20 @@ void Authorizer::check(const Question& question, Check& into) {
                                                               : into.identity->session_id());
   if (question.route != nullptr) {
     decide(question, into);
+  } else {
+    decide_own(question, into);
   }
+}
+
+// Allowed means here that the endpoint answers; it never makes a permit.
+void Authorizer::decide_own(const Question& question, Check& into) {
+  const bool is_refused =
+      into.identity == nullptr &&
+      std::ranges::find(kPathsForSessions, question.path) != kPathsForSessions.end();
+  into.decision.allow.value = !is_refused;
+  into.decision.allow.reasons = {is_refused ? policy::Reason::UserUnauthenticated
+                                            : policy::Reason::PomeriumRoute};
+  into.outcome = policy::outcome_of(into.decision, {});
 }
 
 crypto::ChainFault Authorizer::certificate_fault(const ClientCertificate& certificate,

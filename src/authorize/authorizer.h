@@ -80,6 +80,7 @@ class Authorizer {
   void find_session(const Question& question, Check& into);
   void decide(const Question& question, Check& into);
   policy::CertificateVerdict judge_certificate(const Question& question, Check& into);
+  static void decide_own(const Question& question, Check& into);
   void set_lines_key(const Check& check,
                      const policy::PermitTerms& terms,
                      const http::Authority& host);

@@ -67,7 +67,8 @@ class Connection {
   Step decide(Exchange& x);
   Step deny(Exchange& x);
   void find_client(Exchange& x);
-  bool wants_login_redirect(const Exchange& x) const;
+  bool follows_redirects(const Exchange& x) const;
+  pages::Refusal refusal_of(const Exchange& x) const;
   http::Request owned_request(const Exchange& x, std::string body) const;
 
   // client_certificate.cc: what the handshake said, held against the present request.

@@ -149,8 +149,10 @@ Task<void> Connection::send_reply(Exchange* x) {
     x->body_finished = skipped.take_buffered(in_, x->out) == RelayFault::None && skipped.finished();
   }
   x->keep_alive = x->keep_alive && x->body_finished && !core_.is_draining();
-  const auto generation = x->generation;
-  for (const HeaderLine& line : generation->own_response_headers) {
+  const std::vector<HeaderLine>& configured = x->route == nullptr
+                                                  ? x->generation->own_response_headers
+                                                  : x->route->forward.set_response_headers;
+  for (const HeaderLine& line : configured) {
     if (response.headers.find(line.name) == nullptr) {
       response.headers.add(line.name, line.value);
     }
