@@ -43,15 +43,6 @@ class FieldValues {
   bool overflows_ = false;
 };
 
-std::vector<std::string> claims_of(const std::vector<config::ClaimHeader>& headers) {
-  std::vector<std::string> claims;
-  claims.reserve(headers.size());
-  for (const config::ClaimHeader& header : headers) {
-    claims.push_back(header.claim);
-  }
-  return claims;
-}
-
 // The own endpoints that say nothing to nobody (policy specification 3.4).
 constexpr auto kPathsForSessions = std::to_array<std::string_view>({"/.pomerium/api/v1/routes",
                                                                     "/.pomerium/jwt",
@@ -74,7 +65,6 @@ void append_raw(std::string& out, Number number) {
 Authorizer::Authorizer(const Parts& parts, AuthorizerSettings settings)
     : parts_(parts),
       settings_(std::move(settings)),
-      extra_claims_(claims_of(settings_.claim_headers)),
       finder_(parts.identities, parts.shared_key, settings_.cookie_name),
       known_lines_(kKnownLinesMax) {}
 
@@ -213,31 +203,34 @@ void Authorizer::set_lines_key(const Check& check,
   lines_key_.append(host.host());
 }
 
-std::string Authorizer::make_lines(const Check& check,
-                                   const config::RouteSettings& route,
-                                   const http::Authority& host) {
+IdentityText Authorizer::make_lines(const Check& check,
+                                    const config::RouteSettings& route,
+                                    const http::Authority& host) {
   ++assertions_signed_;
-  return identity_lines({.identity = check.identity.get(),
-                         .host = host.host(),
-                         .issuer_format = route.issuer_format,
-                         .extra_claims = extra_claims_},
-                        settings_.claim_headers,
-                        parts_.signing_keys.active(),
-                        parts_.core.clock().wall(),
-                        parts_.entropy);
+  return identity_text(
+      {.identity = check.identity.get(), .host = host.host(), .rules = route.assertion},
+      route,
+      parts_.signing_keys.active(),
+      parts_.core.clock().wall(),
+      parts_.entropy);
 }
 
-void Authorizer::append_identity_lines(std::string& out,
-                                       const Check& check,
-                                       const config::RouteSettings& route,
-                                       const policy::PermitTerms& terms,
-                                       const http::Authority& host) {
-  if (!route.pass_identity_headers) {
-    return;
+std::string Authorizer::sign_assertion(const AssertionSubject& subject) {
+  ++assertions_signed_;
+  return Assertion(subject, parts_.core.clock().wall(), parts_.entropy)
+      .sign(parts_.signing_keys.active());
+}
+
+IdentityLines Authorizer::identity_lines(const Check& check,
+                                         const config::RouteSettings& route,
+                                         const policy::PermitTerms& terms,
+                                         const http::Authority& host) {
+  if (!tells_identity(route)) {
+    return {};
   }
   if (route.assertion_reuse == config::AssertionReuse::PerRequest) {
-    out.append(make_lines(check, route, host));
-    return;
+    lines_of_one_request_ = make_lines(check, route, host);
+    return lines_of_one_request_.view();
   }
   set_lines_key(check, terms, host);
   const WallTime now = parts_.core.clock().wall();
@@ -250,7 +243,7 @@ void Authorizer::append_identity_lines(std::string& out,
     known->lines = make_lines(check, route, host);
     known->sign_again_at = now + kAssertionLifetime / 2;
   }
-  out.append(known->lines);
+  return known->lines.view();
 }
 
 }  // namespace vallum::authorize

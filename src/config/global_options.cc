@@ -189,14 +189,19 @@ constexpr auto kOptions = std::to_array<Option>({
         "",
         "Claims sent to applications in headers: a mapping of headers to claims, or a list of "
         "claims."),
-    stored("jwt_groups_filter", TextList, "Groups kept in the assertion."),
-    global<&Settings::issuer_format>(
+    global<[](Settings& s) -> auto& { return s.assertion.groups_filter; }>(
+        "jwt_groups_filter",
+        "",
+        "Ids of the directory's groups that applications are told of. Absent: all."),
+    global<[](Settings& s) -> auto& { return s.assertion.issuer_format; }>(
         "jwt_issuer_format", "IssuerHostOnly", "`IssuerHostOnly` or `IssuerURI`."),
     global<&Settings::pass_identity_headers>(
         "pass_identity_headers", "false", "Send identity headers to applications."),
-    later("google_cloud_serverless_authentication_service_account",
-          OptionType::Secret,
-          "Credentials for Google Cloud upstreams."),
+    at_boot(global<&Settings::google_service_account>(
+        "google_cloud_serverless_authentication_service_account",
+        "",
+        "Key of the service account that Google's serverless applications are asked as, JSON or "
+        "base64 of it. Absent: the metadata server of the machine is asked for tokens.")),
 
     // 2.7 Response headers.
     global<&GlobalInputs::set_response_headers>(

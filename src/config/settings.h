@@ -25,6 +25,8 @@
 // table in options.h or derived from several, as its comment says.
 namespace vallum::config {
 
+class Files;
+
 // A listener's end. Without a host: every address of both families.
 struct BindAddress {
   std::optional<IpAddress> host;
@@ -100,6 +102,7 @@ struct LimitSettings {
 struct RuntimeFlags {
   bool match_any_incoming_port = true;
   bool allow_any_sign_out_redirect_uri = false;
+  bool pomerium_jwt_endpoint = false;
 };
 
 struct Settings {
@@ -134,8 +137,15 @@ struct Settings {
   std::vector<std::string> programmatic_redirect_domain_whitelist;
   ProviderSettings provider;
 
+  // Key file of the service account that Google serverless applications are asked as, JSON or
+  // base64 of it; empty: the metadata server of the machine knows it.
+  Secret google_service_account;
+
   std::vector<ClaimHeader> claim_headers;  // jwt_claims_headers
-  IssuerFormat issuer_format = IssuerFormat::HostOnly;
+  // Of what is told on own endpoints; routes have their own.
+  AssertionRules assertion;
+  // Some route sends tokens of sessions to its application, or a record shows them.
+  bool uses_session_tokens = false;
   bool pass_identity_headers = false;
 
   // The defaults applied: what every answer carries.
@@ -156,6 +166,10 @@ struct Settings {
   RuntimeFlags flags;
 
   std::vector<RouteSettings> routes;
+
+  // Whether a file that holds a token which others renew holds another one now. One that cannot be
+  // read has not changed.
+  bool tokens_were_renewed(const Files& files) const;
 
   // Where an option was written: "FILE:LINE:COL", "$NAME", or "" for a default.
   std::string where(std::string_view option) const;

@@ -67,6 +67,9 @@ struct GlobalTarget {
 struct RouteInputs {
   std::optional<bool> pass_identity_headers;
   std::optional<IssuerFormat> issuer_format;
+  std::vector<std::string> groups_filter;
+  Secret kubernetes_token;
+  bool google_serverless = false;
   std::vector<HeaderLine> set_request_headers;
   std::optional<std::vector<HeaderLine>> set_response_headers;
   std::optional<Duration> timeout;
