@@ -60,6 +60,7 @@ void assemble_certificates(Assembly& assembly);
 void assemble_sign_in(Assembly& assembly);
 void assemble_response_headers(Assembly& assembly);
 void assemble_assertion(Assembly& assembly);
+void assemble_records(Assembly& assembly);
 // Who vouches for clients, of the process and of all routes: what a route's policy is made of
 // depends on whether any of them names an authority.
 void assemble_client_certificates(Assembly& assembly, std::span<RouteTarget> routes);

@@ -78,8 +78,18 @@ constexpr auto kOptions = std::to_array<Option>({
     global<&Settings::log_level>(
         "log_level", "info", "Least severe diagnostics to write; lower case."),
     later("proxy_log_level", Text, "Diagnostics have one level: `log_level`."),
-    later("access_log_fields", TextList, "Fields of the `http-request` record."),
-    later("authorize_log_fields", TextList, "Fields of the `authorize check` record."),
+    global<&GlobalInputs::access_log_fields>(
+        "access_log_fields", "", "Fields of the `http-request` record. Absent: the usual ones."),
+    global<&GlobalInputs::authorize_log_fields>(
+        "authorize_log_fields",
+        "",
+        "Fields of the `authorize check` record, beside those that are always there. Absent: the "
+        "usual ones."),
+    global<&GlobalInputs::log_field_policies>(
+        "log_field_policies",
+        "",
+        "What becomes of fields of both records that tell of people: a mapping of fields to "
+        "`keep`, `hash` or `drop`."),
 
     // 2.3 Certificates.
     global<&GlobalInputs::certificate>(

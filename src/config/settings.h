@@ -20,6 +20,7 @@
 #include "http/syntax/normalize.h"
 #include "http/syntax/uri.h"
 #include "telemetry/log.h"
+#include "telemetry/record_fields.h"
 
 // What a configuration says, in types; immutable once loaded. Every member is an option of the
 // table in options.h or derived from several, as its comment says.
@@ -118,6 +119,8 @@ struct Settings {
   std::optional<BindAddress> metrics_address;
   BindAddress health_check_addr;
   telemetry::LogLevel log_level = telemetry::LogLevel::Info;
+  // What the two lines of a request show.
+  telemetry::RecordPlans records;
 
   std::vector<CertificatePair> certificates;
   // Trusted for outgoing TLS besides the system's; empty: none.

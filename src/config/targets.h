@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +50,10 @@ struct GlobalInputs {
   std::string storage_type;
   Secret storage_location;  // a PostgreSQL URL would hold a password
   std::string storage_location_file;
+
+  std::optional<std::vector<std::string>> access_log_fields;
+  std::optional<std::vector<std::string>> authorize_log_fields;
+  std::map<std::string, std::string> log_field_policies;
 
   std::optional<std::vector<HeaderLine>> set_response_headers;
   std::vector<std::string> allow_upgrades;
