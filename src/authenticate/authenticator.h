@@ -48,6 +48,8 @@ struct AuthenticatorSettings {
   std::string jwks;
   // Claims of jwt_claims_headers, shown by /.pomerium/user.
   std::vector<std::string> extra_claims;
+  // Groups that it shows, sorted; empty: all.
+  std::vector<std::string> groups_filter;
 };
 
 // Signs people in and out (identity specification 1.5 to 1.12): our own paths on route hosts and on

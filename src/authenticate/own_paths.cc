@@ -234,7 +234,10 @@ http::Response Authenticator::user_json(const Visit& visit) const {
   std::string json;
   codec::JsonWriter writer(json);
   writer.begin_object();
-  session::append_assertion_claims(writer, visit.identity.get(), settings_.extra_claims);
+  session::append_assertion_claims(writer,
+                                   visit.identity.get(),
+                                   settings_.extra_claims,
+                                   session::GroupsFilter(settings_.groups_filter));
   writer.end_object();
   http::Response response = json_answer(std::move(json));
   response.headers.add("Cache-Control", "no-store");

@@ -77,6 +77,10 @@ Async<http::Response> Authenticator::start_login(Visit visit, Deadline deadline)
         {.missing_options = missing},
         {.request_id = request.request_id, .entropy = parts_.core.entropy()});
   }
+  if (is_authenticate_host(request.authority)) {
+    // Who has signed in here has no session here: those are of route hosts.
+    co_return refuse(request, 401, "This page is shown on the hosts of applications.");
+  }
   CO_TRY(std::optional<http::Response> loop, co_await break_loop(&visit, deadline));
   if (loop) {
     co_return *std::move(loop);

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/entropy.h"
 #include "base/time.h"
@@ -22,23 +19,59 @@ struct AssertionSubject {
   const session::JoinedIdentity* identity = nullptr;
   // The host that was asked for, without port.
   std::string_view host;
-  config::IssuerFormat issuer_format = config::IssuerFormat::HostOnly;
-  // Claims of jwt_claims_headers.
-  std::span<const std::string> extra_claims;
+  const config::AssertionRules& rules;
 };
 
-// The JWT that tells an application who asks (policy specification 5.2).
-std::string sign_assertion(const AssertionSubject& subject,
+// The JWT that tells an application who asks (policy specification 5.2), and the headers that repeat
+// claims of it.
+class Assertion {
+ public:
+  Assertion(const AssertionSubject& subject, WallTime now, Entropy& entropy);
+
+  std::string sign(const crypto::SigningKey& key) const;
+  // Of one claim of it, for a header of its own; "" when there is none. Made safe to stand in a
+  // header line.
+  std::string header_value(std::string_view claim) const;
+
+ private:
+  AssertionSubject subject_;
+  std::string issuer_;
+  UuidText id_;
+  std::int64_t issued_at_;
+};
+
+// What an application gets to know of who asks, in lines of a request's head.
+struct IdentityLines {
+  // Complete header lines.
+  std::string_view lines;
+  // "" where no header needs it.
+  std::string_view assertion;
+};
+
+// The same as text: the lines, and the assertion within them or before them.
+struct IdentityText {
+  std::string text;
+  std::size_t lines_begin = 0;
+  std::size_t assertion_begin = 0;
+  std::size_t assertion_bytes = 0;
+
+  IdentityLines view() const {
+    const std::string_view all = text;
+    return {.lines = all.substr(lines_begin),
+            .assertion = all.substr(assertion_begin, assertion_bytes)};
+  }
+};
+
+// Everything of policy specification 5.1 that depends on who asks and on the route alone: the
+// assertion, one line per claim header, impersonation, the routing key. A claim that does not exist
+// gives an empty line, so that a client's own can never stand for it.
+IdentityText identity_text(const AssertionSubject& subject,
+                           const config::RouteSettings& route,
                            const crypto::SigningKey& key,
                            WallTime now,
                            Entropy& entropy);
 
-// The complete header lines that carry identity: the assertion and one line per claim header. A
-// claim that does not exist gives an empty line, so that a client's own can never stand for it.
-std::string identity_lines(const AssertionSubject& subject,
-                           std::span<const config::ClaimHeader> headers,
-                           const crypto::SigningKey& key,
-                           WallTime now,
-                           Entropy& entropy);
+// Whether identity_text() has anything to say on this route.
+bool tells_identity(const config::RouteSettings& route);
 
 }  // namespace vallum::authorize

@@ -1,5 +1,6 @@
 #include "authorize/authorizer.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -42,14 +43,15 @@ class FieldValues {
   bool overflows_ = false;
 };
 
-std::vector<std::string> claims_of(const std::vector<config::ClaimHeader>& headers) {
-  std::vector<std::string> claims;
-  claims.reserve(headers.size());
-  for (const config::ClaimHeader& header : headers) {
-    claims.push_back(header.claim);
-  }
-  return claims;
-}
+// The own endpoints that say nothing to nobody (policy specification 3.4).
+constexpr auto kPathsForSessions = std::to_array<std::string_view>({"/.pomerium/api/v1/routes",
+                                                                    "/.pomerium/jwt",
+                                                                    "/.pomerium/mcp/authorize",
+                                                                    "/.pomerium/mcp/connect",
+                                                                    "/.pomerium/mcp/routes",
+                                                                    "/.pomerium/routes",
+                                                                    "/.pomerium/user",
+                                                                    "/.pomerium/webauthn"});
 
 template <class Number>
 void append_raw(std::string& out, Number number) {
@@ -63,7 +65,6 @@ void append_raw(std::string& out, Number number) {
 Authorizer::Authorizer(const Parts& parts, AuthorizerSettings settings)
     : parts_(parts),
       settings_(std::move(settings)),
-      extra_claims_(claims_of(settings_.claim_headers)),
       finder_(parts.identities, parts.shared_key, settings_.cookie_name),
       known_lines_(kKnownLinesMax) {}
 
@@ -114,7 +115,20 @@ void Authorizer::check(const Question& question, Check& into) {
                                                               : into.identity->session_id());
   if (question.route != nullptr) {
     decide(question, into);
+  } else {
+    decide_own(question, into);
   }
+}
+
+// Allowed means here that the endpoint answers; it never makes a permit.
+void Authorizer::decide_own(const Question& question, Check& into) {
+  const bool is_refused =
+      into.identity == nullptr &&
+      std::ranges::find(kPathsForSessions, question.path) != kPathsForSessions.end();
+  into.decision.allow.value = !is_refused;
+  into.decision.allow.reasons = {is_refused ? policy::Reason::UserUnauthenticated
+                                            : policy::Reason::PomeriumRoute};
+  into.outcome = policy::outcome_of(into.decision, {});
 }
 
 crypto::ChainFault Authorizer::certificate_fault(const ClientCertificate& certificate,
@@ -196,31 +210,34 @@ void Authorizer::set_lines_key(const Check& check,
   lines_key_.append(host.host());
 }
 
-std::string Authorizer::make_lines(const Check& check,
-                                   const config::RouteSettings& route,
-                                   const http::Authority& host) {
+IdentityText Authorizer::make_lines(const Check& check,
+                                    const config::RouteSettings& route,
+                                    const http::Authority& host) {
   ++assertions_signed_;
-  return identity_lines({.identity = check.identity.get(),
-                         .host = host.host(),
-                         .issuer_format = route.issuer_format,
-                         .extra_claims = extra_claims_},
-                        settings_.claim_headers,
-                        parts_.signing_keys.active(),
-                        parts_.core.clock().wall(),
-                        parts_.entropy);
+  return identity_text(
+      {.identity = check.identity.get(), .host = host.host(), .rules = route.assertion},
+      route,
+      parts_.signing_keys.active(),
+      parts_.core.clock().wall(),
+      parts_.entropy);
 }
 
-void Authorizer::append_identity_lines(std::string& out,
-                                       const Check& check,
-                                       const config::RouteSettings& route,
-                                       const policy::PermitTerms& terms,
-                                       const http::Authority& host) {
-  if (!route.pass_identity_headers) {
-    return;
+std::string Authorizer::sign_assertion(const AssertionSubject& subject) {
+  ++assertions_signed_;
+  return Assertion(subject, parts_.core.clock().wall(), parts_.entropy)
+      .sign(parts_.signing_keys.active());
+}
+
+IdentityLines Authorizer::identity_lines(const Check& check,
+                                         const config::RouteSettings& route,
+                                         const policy::PermitTerms& terms,
+                                         const http::Authority& host) {
+  if (!tells_identity(route)) {
+    return {};
   }
   if (route.assertion_reuse == config::AssertionReuse::PerRequest) {
-    out.append(make_lines(check, route, host));
-    return;
+    lines_of_one_request_ = make_lines(check, route, host);
+    return lines_of_one_request_.view();
   }
   set_lines_key(check, terms, host);
   const WallTime now = parts_.core.clock().wall();
@@ -233,7 +250,7 @@ void Authorizer::append_identity_lines(std::string& out,
     known->lines = make_lines(check, route, host);
     known->sign_again_at = now + kAssertionLifetime / 2;
   }
-  out.append(known->lines);
+  return known->lines.view();
 }
 
 }  // namespace vallum::authorize

@@ -7,6 +7,7 @@
 
 #include "async/core.h"
 #include "async/task.h"
+#include "authorize/assertion.h"
 #include "authorize/check.h"
 #include "authorize/client_certificate.h"
 #include "base/entropy.h"
@@ -20,12 +21,11 @@
 
 namespace vallum::authorize {
 
-// What the configuration says about sessions and assertions.
+// What the configuration says about sessions.
 struct AuthorizerSettings {
   std::string cookie_name = "_pomerium";
   // The provider whose sessions count; "" while none is configured: none then.
   std::string idp_id;
-  std::vector<config::ClaimHeader> claim_headers;
 };
 
 // Decides requests on one core: finds who asks, asks the route's program, and turns the answer into
@@ -55,14 +55,16 @@ class Authorizer {
   // answer is 503 then.
   Async<void> load(Check* check, Deadline deadline);
 
-  // Appends the header lines that tell the application who asks; nothing where the route passes no
-  // identity. Signs only when nothing signed for the same session, records, route, host and key is
-  // younger than half its life.
-  void append_identity_lines(std::string& out,
-                             const Check& check,
-                             const config::RouteSettings& route,
-                             const policy::PermitTerms& terms,
-                             const http::Authority& host);
+  // What tells the application who asks; nothing where the route passes no identity. Signs only
+  // when nothing signed for the same session, records, route, host and key is younger than half its
+  // life. Until the next call.
+  IdentityLines identity_lines(const Check& check,
+                               const config::RouteSettings& route,
+                               const policy::PermitTerms& terms,
+                               const http::Authority& host);
+
+  // An assertion of its own about an identity.
+  std::string sign_assertion(const AssertionSubject& subject);
 
   // Why these authorities refuse the certificate a connection brought.
   crypto::ChainFault certificate_fault(const ClientCertificate& certificate,
@@ -72,7 +74,7 @@ class Authorizer {
 
  private:
   struct KnownLines {
-    std::string lines;
+    IdentityText lines;
     WallTime sign_again_at{};
   };
   static constexpr std::size_t kKnownLinesMax = 20000;
@@ -80,20 +82,21 @@ class Authorizer {
   void find_session(const Question& question, Check& into);
   void decide(const Question& question, Check& into);
   policy::CertificateVerdict judge_certificate(const Question& question, Check& into);
+  static void decide_own(const Question& question, Check& into);
   void set_lines_key(const Check& check,
                      const policy::PermitTerms& terms,
                      const http::Authority& host);
-  std::string make_lines(const Check& check,
-                         const config::RouteSettings& route,
-                         const http::Authority& host);
+  IdentityText make_lines(const Check& check,
+                          const config::RouteSettings& route,
+                          const http::Authority& host);
 
   Parts parts_;
   AuthorizerSettings settings_;
-  std::vector<std::string> extra_claims_;
   session::SessionFinder finder_;
   CertificateVerdicts verdicts_;
   session::LruTable<KnownLines> known_lines_;
   std::string lines_key_;
+  IdentityText lines_of_one_request_;
   std::uint64_t assertions_signed_ = 0;
 };
 

@@ -30,7 +30,7 @@ struct Question {
   std::optional<IpAddress> client_ip;
   // That the connection's handshake brought; null: none.
   const ClientCertificate* certificate = nullptr;
-  // Null for own endpoints: then only the session is looked up, and there is no permit.
+  // Null for own endpoints: no policy is asked, and there is no permit.
   const config::RouteSettings* route = nullptr;
   // What a permit is to cover; the session is filled in.
   policy::PermitTerms terms;

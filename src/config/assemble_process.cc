@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "base/strings.h"
 #include "codec/base64.h"
@@ -367,6 +369,23 @@ void assemble_response_headers(Assembly& assembly) {
                          return !facts || facts->front().is_self_signed;
                        });
   settings.set_response_headers = default_response_headers(trusted);
+}
+
+void assemble_assertion(Assembly& assembly) {
+  AssertionRules& rules = assembly.settings().assertion;
+  for (const ClaimHeader& header : assembly.settings().claim_headers) {
+    rules.extra_claims.push_back(header.claim);
+  }
+  add_groups(rules, std::exchange(rules.groups_filter, {}));
+}
+
+void add_groups(AssertionRules& rules, std::vector<std::string> groups) {
+  std::vector<std::string>& filter = rules.groups_filter;
+  filter.insert(
+      filter.end(), std::make_move_iterator(groups.begin()), std::make_move_iterator(groups.end()));
+  std::ranges::sort(filter);
+  const auto repeated = std::ranges::unique(filter);
+  filter.erase(repeated.begin(), repeated.end());
 }
 
 std::vector<HeaderLine> without_disabled(std::vector<HeaderLine> headers) {

@@ -46,7 +46,10 @@ void assemble_upgrades(const RouteAssembly& route) {
   RouteInputs& inputs = route.target.inputs;
   const std::vector<std::string>& list =
       inputs.allow_upgrades ? *inputs.allow_upgrades : route.assembly.inputs().allow_upgrades;
-  route.target.route.allow_websockets = inputs.allow_websockets || contains_websocket(list);
+  RouteSettings& settings = route.target.route;
+  settings.allow_websockets =
+      inputs.allow_websockets || contains_websocket(list) || settings.is_kubernetes;
+  settings.allow_spdy = settings.allow_spdy || settings.is_kubernetes;
   for (const std::string& token : list) {
     if (!token.empty() && !iequals(token, "websocket") && inputs.allow_upgrades) {
       route.warn("allow_upgrades", "changing to " + quoted(token) + " is not built yet");
@@ -56,7 +59,7 @@ void assemble_upgrades(const RouteAssembly& route) {
 
 void assemble_timeouts(const RouteAssembly& route) {
   RouteSettings& settings = route.target.route;
-  const bool is_long_lived = settings.allow_websockets;
+  const bool is_long_lived = settings.allow_websockets || settings.allow_spdy;
   settings.timeout = route.target.inputs.timeout.value_or(
       is_long_lived ? Duration::zero() : route.assembly.settings().default_upstream_timeout);
   if (is_long_lived && !settings.idle_timeout) {
@@ -89,20 +92,101 @@ void assemble_upstream_tls(const RouteAssembly& route) {
   }
 }
 
+bool names_header(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::any_of(names, [&](const std::string& n) { return iequals(n, name); });
+}
+
+bool sets_header(const RouteSettings& settings, std::string_view name) {
+  return std::ranges::any_of(settings.set_request_headers,
+                             [&](const RequestHeader& h) { return iequals(h.name, name); });
+}
+
 void assemble_request_headers(const RouteAssembly& route) {
+  RouteSettings& settings = route.target.route;
   for (HeaderLine& header : route.target.inputs.set_request_headers) {
     if (iequals(header.name, "host")) {
       route.warn("set_request_headers", "Host cannot be set here and is left out");
       continue;
     }
     HeaderTemplate value = parse_header_template(header.value);
-    if (!value.reference.empty()) {
-      route.warn("set_request_headers",
-                 "the reference " + quoted(value.reference) + " in " + header.name +
-                     " is not built yet and is replaced by nothing",
-                 "write $$ for a dollar sign");
+    for (const std::string& reference : value.unknown) {
+      route.warn(
+          "set_request_headers",
+          "the reference " + quoted(reference) + " in " + header.name + " stands for nothing",
+          "write $$ for a dollar sign");
     }
-    route.target.route.set_request_headers.push_back({header.name, std::move(value.text)});
+    using Kind = HeaderPiece::Kind;
+    settings.needs_assertion = settings.needs_assertion || value.refers_to(Kind::Assertion);
+    if (value.refers_to(Kind::AccessToken) || value.refers_to(Kind::IdToken)) {
+      route.assembly.settings().uses_session_tokens = true;
+    }
+    settings.set_request_headers.push_back(
+        {.name = std::move(header.name), .value = std::move(value.pieces)});
+  }
+}
+
+// What the application is told of who asks (policy specification 5).
+void assemble_identity(const RouteAssembly& route) {
+  const Settings& process = route.assembly.settings();
+  RouteInputs& inputs = route.target.inputs;
+  RouteSettings& settings = route.target.route;
+  settings.pass_identity_headers =
+      inputs.pass_identity_headers.value_or(process.pass_identity_headers);
+  settings.assertion = process.assertion;
+  settings.assertion.issuer_format = inputs.issuer_format.value_or(process.assertion.issuer_format);
+  add_groups(settings.assertion, std::move(inputs.groups_filter));
+  settings.sends_assertion =
+      settings.pass_identity_headers &&
+      !names_header(settings.remove_request_headers, "x-pomerium-jwt-assertion");
+  for (const ClaimHeader& header : process.claim_headers) {
+    if (!names_header(settings.remove_request_headers, header.header)) {
+      settings.claim_headers.push_back(header);
+    }
+  }
+}
+
+void assemble_serverless(const RouteAssembly& route) {
+  RouteSettings& settings = route.target.route;
+  if (!route.target.inputs.google_serverless || settings.to.empty()) {
+    return;
+  }
+  settings.serverless_audience = "https://" + std::string(settings.to.back().authority.host());
+}
+
+void assemble_kubernetes(const RouteAssembly& route) {
+  RouteInputs& inputs = route.target.inputs;
+  RouteSettings& settings = route.target.route;
+  const std::string option = "kubernetes_service_account_token_file";
+  if (!settings.kubernetes_token_file.empty()) {
+    if (!inputs.kubernetes_token.empty()) {
+      route.error(option, "stands beside kubernetes_service_account_token", "write one of them");
+      return;
+    }
+    auto text = route.assembly.read_file(
+        route.full(option), route.place_of(option), settings.kubernetes_token_file);
+    if (!text) {
+      return;
+    }
+    inputs.kubernetes_token = Secret(trim_space(*text));
+    wipe(ByteSpan(reinterpret_cast<std::byte*>(text->data()), text->size()));
+    if (inputs.kubernetes_token.empty()) {
+      route.error(option, "the file is empty");
+      return;
+    }
+  }
+  if (inputs.kubernetes_token.empty()) {
+    return;
+  }
+  settings.is_kubernetes = true;
+  if (!is_field_value(inputs.kubernetes_token.expose_text())) {
+    route.error(
+        settings.kubernetes_token_file.empty() ? "kubernetes_service_account_token" : option,
+        "a control character cannot stand in a header");
+  } else if (sets_header(settings, "authorization")) {
+    route.warn("set_request_headers",
+               "Authorization is sent instead of kubernetes_service_account_token");
+  } else {
+    settings.kubernetes_token = std::move(inputs.kubernetes_token);
   }
 }
 
@@ -304,19 +388,19 @@ void check_cookie_domain(Assembly& assembly) {
 void assemble_route(Assembly& assembly, RouteTarget& target) {
   const RouteAssembly route{.assembly = assembly, .target = target};
   RouteSettings& settings = target.route;
-  settings.issuer_format = target.inputs.issuer_format.value_or(assembly.settings().issuer_format);
-  settings.pass_identity_headers =
-      target.inputs.pass_identity_headers.value_or(assembly.settings().pass_identity_headers);
   if (settings.from.text.empty() && !settings.places.contains("from")) {
     route.error("from", "must be set", "write scheme and host, such as https://app.example.com");
   }
   check_kind(route);
   check_matchers(route);
   check_first_path(route);
+  assemble_request_headers(route);
+  assemble_identity(route);
+  assemble_kubernetes(route);
+  assemble_serverless(route);
   assemble_upgrades(route);
   assemble_timeouts(route);
   assemble_upstream_tls(route);
-  assemble_request_headers(route);
   assemble_answer_headers(route);
   assemble_policy(route);
   assemble_id(route);

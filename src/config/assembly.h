@@ -60,6 +60,8 @@ void assemble_storage(Assembly& assembly);
 void assemble_certificates(Assembly& assembly);
 void assemble_sign_in(Assembly& assembly);
 void assemble_response_headers(Assembly& assembly);
+void assemble_assertion(Assembly& assembly);
+void assemble_records(Assembly& assembly);
 // Who vouches for clients, of the process and of all routes: what a route's policy is made of
 // depends on whether any of them names an authority.
 void assemble_client_certificates(Assembly& assembly, std::span<RouteTarget> routes);
@@ -67,6 +69,9 @@ void assemble_client_certificates(Assembly& assembly, std::span<RouteTarget> rou
 void assemble_route(Assembly& assembly, RouteTarget& target);
 // What holds between routes, and between routes and options of the process.
 void check_routes(Assembly& assembly);
+
+// Adds ids to the groups that are told, which stay sorted.
+void add_groups(AssertionRules& rules, std::vector<std::string> groups);
 
 // The reference's rule: a key "disable" empties the whole set.
 std::vector<HeaderLine> without_disabled(std::vector<HeaderLine> headers);

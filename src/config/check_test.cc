@@ -144,6 +144,7 @@ class ExampleTest : public ConfigTest, public ::testing::WithParamInterface<Exam
     const testing::TestAuthority clients("clients", kNow);
     files().put("fixtures/client-ca.crt", clients.pem());
     files().put("fixtures/client.crl", clients.list_pem());
+    files().put("fixtures/kube.token", "token\n");
     const std::string secret = "qPCSFAjnq3qr+rr0vEDxyWNsiF9zfEypRgykuze1oK8=";
     files().put("fixtures/shared_secret.b64", secret);
     files().put("fixtures/shared_secret_newline.b64", secret + "\n");
@@ -194,6 +195,8 @@ INSTANTIATE_TEST_SUITE_P(
         Example{"invalid-36-postgres-without-dsn.yaml",
                 {"c.yaml:2:1: databroker_storage_type: postgres needs",
                  "c.yaml:2:1: databroker_storage_type: postgres is not built"}},
+        Example{"invalid-21-k8s-two-tokens.yaml",
+                {"c.yaml:3:91: routes[0].kubernetes_service_account_token_file: stands beside"}},
         Example{"invalid-38-cookie-same-site.yaml", {"c.yaml:2:19: cookie_same_site: "}},
         Example{"invalid-39-log-level-case.yaml", {"c.yaml:2:12: log_level: "}},
         Example{"invalid-43-duration-syntax.yaml", {"c.yaml:2:27: default_upstream_timeout: "}},
@@ -204,7 +207,6 @@ INSTANTIATE_TEST_SUITE_P(NotBuilt,
                          ExampleTest,
                          ::testing::Values(Example{"invalid-15-redirect-code.yaml", {}},
                                            Example{"invalid-18-client-cert-without-key.yaml", {}},
-                                           Example{"invalid-21-k8s-two-tokens.yaml", {}},
                                            Example{"invalid-22-depends-on-too-many.yaml", {}},
                                            Example{"invalid-32-metrics-basic-auth.yaml", {}},
                                            Example{"invalid-34-autocert-eab-half.yaml", {}},

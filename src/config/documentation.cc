@@ -5,6 +5,7 @@
 #include "config/choice.h"
 #include "config/option.h"
 #include "config/runtime_flags.h"
+#include "telemetry/record_fields.h"
 
 namespace vallum::config {
 
@@ -104,6 +105,41 @@ void append_options(std::string& page, std::span<const Option> options) {
   append_refused(page, options);
 }
 
+std::string_view use_text(telemetry::FieldUse use) {
+  switch (use) {
+    case telemetry::FieldUse::Never:
+      return "-";
+    case telemetry::FieldUse::OnDemand:
+      return "on demand";
+    case telemetry::FieldUse::Usual:
+      return "usual";
+    case telemetry::FieldUse::Always:
+      break;
+  }
+  return "always";
+}
+
+constexpr std::string_view kRecords = R"(
+## Fields of records
+
+`authorize_log_fields` and `access_log_fields` replace the usual fields of `authorize check` and
+`http-request`. `log_field_policies` says what becomes of a field in both: `drop` leaves it out, `hash` writes a
+keyed hash that is the same for the same text within a deployment, and `keep` shows a credential as it is
+(`id-token`, and headers such as `headers.Authorization`).
+
+| Field | `authorize check` | `http-request` | Meaning |
+|---|---|---|---|
+)";
+
+void append_records(std::string& page) {
+  page.append(kRecords);
+  for (const telemetry::RecordFieldRow& row : telemetry::record_fields()) {
+    page.append("| `").append(row.name).append("` | ").append(use_text(row.decision));
+    page.append(" | ").append(use_text(row.access)).append(" | ").append(row.documentation);
+    page.append(" |\n");
+  }
+}
+
 }  // namespace
 
 std::string render_documentation() {
@@ -117,6 +153,7 @@ std::string render_documentation() {
     page.append("| `").append(flag.name).append(flag.fallback ? "` | `true` | " : "` | `false` | ");
     page.append(flag.documentation).append(flag.member == nullptr ? " Not built. |\n" : " |\n");
   }
+  append_records(page);
   return page;
 }
 

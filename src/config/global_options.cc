@@ -78,8 +78,18 @@ constexpr auto kOptions = std::to_array<Option>({
     global<&Settings::log_level>(
         "log_level", "info", "Least severe diagnostics to write; lower case."),
     later("proxy_log_level", Text, "Diagnostics have one level: `log_level`."),
-    later("access_log_fields", TextList, "Fields of the `http-request` record."),
-    later("authorize_log_fields", TextList, "Fields of the `authorize check` record."),
+    global<&GlobalInputs::access_log_fields>(
+        "access_log_fields", "", "Fields of the `http-request` record. Absent: the usual ones."),
+    global<&GlobalInputs::authorize_log_fields>(
+        "authorize_log_fields",
+        "",
+        "Fields of the `authorize check` record, beside those that are always there. Absent: the "
+        "usual ones."),
+    global<&GlobalInputs::log_field_policies>(
+        "log_field_policies",
+        "",
+        "What becomes of fields of both records that tell of people: a mapping of fields to "
+        "`keep`, `hash` or `drop`."),
 
     // 2.3 Certificates.
     global<&GlobalInputs::certificate>(
@@ -189,14 +199,19 @@ constexpr auto kOptions = std::to_array<Option>({
         "",
         "Claims sent to applications in headers: a mapping of headers to claims, or a list of "
         "claims."),
-    stored("jwt_groups_filter", TextList, "Groups kept in the assertion."),
-    global<&Settings::issuer_format>(
+    global<[](Settings& s) -> auto& { return s.assertion.groups_filter; }>(
+        "jwt_groups_filter",
+        "",
+        "Ids of the directory's groups that applications are told of. Absent: all."),
+    global<[](Settings& s) -> auto& { return s.assertion.issuer_format; }>(
         "jwt_issuer_format", "IssuerHostOnly", "`IssuerHostOnly` or `IssuerURI`."),
     global<&Settings::pass_identity_headers>(
         "pass_identity_headers", "false", "Send identity headers to applications."),
-    later("google_cloud_serverless_authentication_service_account",
-          OptionType::Secret,
-          "Credentials for Google Cloud upstreams."),
+    at_boot(global<&Settings::google_service_account>(
+        "google_cloud_serverless_authentication_service_account",
+        "",
+        "Key of the service account that Google's serverless applications are asked as, JSON or "
+        "base64 of it. Absent: the metadata server of the machine is asked for tokens.")),
 
     // 2.7 Response headers.
     global<&GlobalInputs::set_response_headers>(

@@ -1,13 +1,20 @@
 #include "config/header_template.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <optional>
+#include <utility>
 
 #include "base/strings.h"
+#include "config/reading.h"
 
 namespace vallum::config {
 
 namespace {
+
+using Kind = HeaderPiece::Kind;
+using Names = std::vector<std::string>;
 
 bool starts_name(char c) {
   return is_ascii_alpha(c) || is_ascii_digit(c) || c == '_';
@@ -29,97 +36,152 @@ std::size_t blanks(std::string_view text) {
   return std::min(text.find_first_not_of(" \t"), text.size());
 }
 
-// Length of ["string"] at the front; 0 when it is not one.
-std::size_t index_length(std::string_view text) {
-  std::size_t at = 1 + blanks(text.substr(1));
-  if (at >= text.size() || text[at] != '"') {
-    return 0;
-  }
-  for (++at; at < text.size() && text[at] != '"'; ++at) {
-    at += text[at] == '\\' ? 1U : 0U;
-  }
-  if (at >= text.size()) {
-    return 0;
-  }
-  ++at;
-  at += blanks(text.substr(at));
-  return at < text.size() && text[at] == ']' ? at + 1 : 0;
+// Each of these takes what it reads off the front of `text` and adds the names in it. False when it
+// is not there; then `text` is spent.
+bool take_name(std::string_view& text, Names& names) {
+  const std::size_t length = name_length(text);
+  names.emplace_back(text.substr(0, length));
+  text.remove_prefix(length);
+  return length > 0;
 }
 
-// Length of what follows "$" in $name(.name)*; 0 when it is no reference.
-std::size_t bare_length(std::string_view text) {
-  std::size_t length = name_length(text);
-  while (length != 0 && length < text.size() && text[length] == '.') {
-    const std::size_t next = name_length(text.substr(length + 1));
-    if (next == 0) {
-      break;
-    }
-    length += 1 + next;
+// ["string"], where a backslash stands before the byte that is meant.
+bool take_index(std::string_view& text, Names& names) {
+  text.remove_prefix(1);
+  text.remove_prefix(blanks(text));
+  if (!text.starts_with('"')) {
+    return false;
   }
-  return length;
+  std::string name;
+  std::size_t at = 1;
+  for (; at < text.size() && text[at] != '"'; ++at) {
+    at += text[at] == '\\' && at + 1 < text.size() ? 1U : 0U;
+    name.push_back(text[at]);
+  }
+  text.remove_prefix(std::min(at + 1, text.size()));
+  text.remove_prefix(blanks(text));
+  if (!text.starts_with(']')) {
+    return false;
+  }
+  text.remove_prefix(1);
+  names.push_back(std::move(name));
+  return true;
 }
 
-// Length of what follows "${" up to and with "}"; 0 when it is no reference.
-std::size_t braced_length(std::string_view text) {
-  std::size_t at = blanks(text);
-  const std::size_t first = name_length(text.substr(at));
-  if (first == 0) {
-    return 0;
+// What follows "$" in $name(.name)*.
+bool take_bare(std::string_view& text, Names& names) {
+  if (!take_name(text, names)) {
+    return false;
   }
-  at += first;
+  while (text.starts_with('.') && name_length(text.substr(1)) > 0) {
+    text.remove_prefix(1);
+    take_name(text, names);
+  }
+  return true;
+}
+
+// What follows "${" up to and with "}".
+bool take_braced(std::string_view& text, Names& names) {
+  text.remove_prefix(blanks(text));
+  if (!take_name(text, names)) {
+    return false;
+  }
   while (true) {
-    at += blanks(text.substr(at));
-    if (at >= text.size()) {
-      return 0;
+    text.remove_prefix(blanks(text));
+    if (text.starts_with('}')) {
+      text.remove_prefix(1);
+      return true;
     }
-    if (text[at] == '}') {
-      return at + 1;
+    bool taken = false;
+    if (text.starts_with('.')) {
+      text.remove_prefix(1);
+      text.remove_prefix(blanks(text));
+      taken = take_name(text, names);
+    } else if (text.starts_with('[')) {
+      taken = take_index(text, names);
     }
-    std::size_t step = 0;
-    if (text[at] == '.') {
-      const std::size_t gap = 1 + blanks(text.substr(at + 1));
-      const std::size_t name = name_length(text.substr(std::min(at + gap, text.size())));
-      step = name == 0 ? 0 : gap + name;
-    } else if (text[at] == '[') {
-      step = index_length(text.substr(at));
+    if (!taken) {
+      return false;
     }
-    if (step == 0) {
-      return 0;
-    }
-    at += step;
   }
 }
 
-// Length of a reference that begins with the "$" at the front; 0 when there is none.
-std::size_t reference_length(std::string_view text) {
-  if (text.starts_with("${")) {
-    const std::size_t length = braced_length(text.substr(2));
-    return length == 0 ? 0 : length + 2;
+// A reference that begins with the "$" at the front of `text`: its length and its names.
+struct Reference {
+  std::size_t length = 0;
+  Names names;
+};
+
+std::optional<Reference> read_reference(std::string_view text) {
+  Reference reference;
+  std::string_view rest = text.substr(1);
+  const bool is_braced = rest.starts_with('{');
+  rest.remove_prefix(is_braced ? 1 : 0);
+  if (is_braced ? !take_braced(rest, reference.names) : !take_bare(rest, reference.names)) {
+    return std::nullopt;
   }
-  const std::size_t length = bare_length(text.substr(1));
-  return length == 0 ? 0 : length + 1;
+  reference.length = text.size() - rest.size();
+  return reference;
+}
+
+// What a reference stands for; nothing when nobody knows.
+std::optional<HeaderPiece> piece_of(const Names& names) {
+  static constexpr auto kValues = std::to_array<std::pair<std::string_view, Kind>>({
+      {"access_token", Kind::AccessToken},
+      {"id_token", Kind::IdToken},
+      {"jwt", Kind::Assertion},
+      {"client_cert_fingerprint", Kind::CertificateFingerprint},
+      {"client_cert_san_dns", Kind::CertificateDnsNames},
+      {"client_cert_san_email", Kind::CertificateEmails},
+  });
+  if (names.front() != "pomerium" || names.size() < 2) {
+    return std::nullopt;
+  }
+  if (names.size() == 4 && names[1] == "request" && names[2] == "headers" && is_token(names[3])) {
+    return HeaderPiece{.kind = Kind::RequestHeader, .text = names[3]};
+  }
+  const auto* const known =
+      std::ranges::find(kValues, names[1], &std::pair<std::string_view, Kind>::first);
+  if (names.size() != 2 || known == kValues.end()) {
+    return std::nullopt;
+  }
+  return HeaderPiece{.kind = known->second, .text = {}};
+}
+
+void add_text(std::vector<HeaderPiece>& pieces, char c) {
+  if (pieces.empty() || pieces.back().kind != Kind::Literal) {
+    pieces.emplace_back();
+  }
+  pieces.back().text.push_back(c);
 }
 
 }  // namespace
+
+bool HeaderTemplate::refers_to(Kind kind) const {
+  return std::ranges::find(pieces, kind, &HeaderPiece::kind) != pieces.end();
+}
 
 HeaderTemplate parse_header_template(std::string_view text) {
   HeaderTemplate result;
   while (!text.empty()) {
     if (text.starts_with("$$")) {
-      result.text.push_back('$');
+      add_text(result.pieces, '$');
       text.remove_prefix(2);
       continue;
     }
-    const std::size_t length = text.front() == '$' ? reference_length(text) : 0;
-    if (length == 0) {
-      result.text.push_back(text.front());
+    const std::optional<Reference> reference =
+        text.front() == '$' ? read_reference(text) : std::nullopt;
+    if (!reference) {
+      add_text(result.pieces, text.front());
       text.remove_prefix(1);
       continue;
     }
-    if (result.reference.empty()) {
-      result.reference = text.substr(0, length);
+    if (std::optional<HeaderPiece> piece = piece_of(reference->names)) {
+      result.pieces.push_back(*std::move(piece));
+    } else {
+      result.unknown.emplace_back(text.substr(0, reference->length));
     }
-    text.remove_prefix(length);
+    text.remove_prefix(reference->length);
   }
   return result;
 }

@@ -10,6 +10,7 @@
 #include "config/assembly.h"
 #include "config/option.h"
 #include "config/reading.h"
+#include "config/route_id.h"
 #include "config/targets.h"
 
 namespace vallum::config {
@@ -118,6 +119,8 @@ class Loader {
     assemble_certificates(assembly_);
     assemble_sign_in(assembly_);
     assemble_response_headers(assembly_);
+    assemble_assertion(assembly_);
+    assemble_records(assembly_);
     read_routes(target_.inputs.policy, "policy", true);
     read_routes(target_.inputs.routes, "routes", false);
     assemble_client_certificates(assembly_, routes_);
@@ -234,6 +237,7 @@ class Loader {
     RouteTarget target;
     target.name = name;
     target.route.place = value.place;
+    target.route.checksum = checksum_of(*value.node);
     Given given(OptionScope::Route, report_, name + ".");
     given.collect(*value.node, value.place.source);
     for (const Option& option : given.options()) {
@@ -309,6 +313,16 @@ std::optional<Format> format_of(const std::string& path) {
 }
 
 }  // namespace
+
+bool Settings::tokens_were_renewed(const Files& files) const {
+  return std::ranges::any_of(routes, [&files](const RouteSettings& route) {
+    if (route.kubernetes_token_file.empty() || route.kubernetes_token.empty()) {
+      return false;
+    }
+    const auto text = files.read(route.kubernetes_token_file);
+    return text && !route.kubernetes_token.equals(as_bytes(trim_space(*text)));
+  });
+}
 
 std::string Settings::where(std::string_view option) const {
   const auto it = places.find(option);

@@ -241,9 +241,10 @@ TEST_F(ConfigTest, AddressesAreLiteral) {
 }
 
 TEST_F(ConfigTest, ChoicesMatchByFullShortAndSuffixNames) {
-  EXPECT_EQ(accepted("jwt_issuer_format: uri").issuer_format, IssuerFormat::Uri);
-  EXPECT_EQ(accepted("jwt_issuer_format: ISSUERURI").issuer_format, IssuerFormat::Uri);
-  EXPECT_EQ(accepted("jwt_issuer_format: hostonly").issuer_format, IssuerFormat::HostOnly);
+  EXPECT_EQ(accepted("jwt_issuer_format: uri").assertion.issuer_format, IssuerFormat::Uri);
+  EXPECT_EQ(accepted("jwt_issuer_format: ISSUERURI").assertion.issuer_format, IssuerFormat::Uri);
+  EXPECT_EQ(accepted("jwt_issuer_format: hostonly").assertion.issuer_format,
+            IssuerFormat::HostOnly);
   EXPECT_EQ(accepted("headers_with_underscores_action: ALLOW").underscore_names,
             http::UnderscoreNames::Allow);
   EXPECT_EQ(accepted("path_with_escaped_slashes_action: unchanged").normalize.escaped_slashes,
@@ -283,13 +284,13 @@ TEST_F(ConfigTest, ClaimHeadersHaveThreeForms) {
 TEST_F(ConfigTest, RuntimeFlagsAreMergedOverTheirDefaults) {
   const Loaded loaded = load(
       "runtime_flags: {allow_any_sign_out_redirect_uri: true, routes_portal: false, mcp: true, "
-      "pomerium_jwt_endpoint: true, nope: true}");
+      "debug_admin_endpoints: true, nope: true}");
 
   EXPECT_TRUE(loaded.settings->flags.allow_any_sign_out_redirect_uri);
   EXPECT_TRUE(loaded.settings->flags.match_any_incoming_port);
   EXPECT_EQ(warnings(loaded),
             (Lines{"c.yaml:1:56: runtime flag routes_portal is not built yet and has no effect",
-                   "c.yaml:1:89: runtime flag pomerium_jwt_endpoint is not built yet and has no "
+                   "c.yaml:1:89: runtime flag debug_admin_endpoints is not built yet and has no "
                    "effect"}));
   EXPECT_EQ(texts(loaded, Severity::UnknownKey).size(), 1U);
 }

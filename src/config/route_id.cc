@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/strings.h"
+#include "codec/json_writer.h"
 #include "codec/percent.h"
 
 namespace vallum::config {
@@ -131,6 +132,13 @@ std::string route_id(const RouteIdParts& parts) {
     stream.text(body == nullptr ? std::string_view() : std::string_view(body->text()));
   }
   return stream.digest();
+}
+
+std::uint64_t checksum_of(const codec::Node& route) {
+  std::string text;
+  codec::JsonWriter json(text);
+  codec::write_node(json, route);
+  return XXH3_64bits(text.data(), text.size());
 }
 
 }  // namespace vallum::config

@@ -26,4 +26,8 @@ struct RouteIdParts {
 // id, for they are refused elsewhere.
 std::string route_id(const RouteIdParts& parts);
 
+// The 64-bit XXH3 of a route as it is written, but for its places: what changes with any change of
+// it.
+std::uint64_t checksum_of(const codec::Node& route);
+
 }  // namespace vallum::config

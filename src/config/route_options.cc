@@ -101,7 +101,7 @@ constexpr auto kOptions = std::to_array<Option>({
     route<&RouteSettings::idle_timeout, is_maybe_not_negative>(
         "idle_timeout", "", "Without a byte in either direction. 0: no limit."),
     route<&RouteInputs::allow_websockets>("allow_websockets", "false", "Allow WebSockets."),
-    later("allow_spdy", Bool, "Allow SPDY upgrades."),
+    route<&RouteSettings::allow_spdy>("allow_spdy", "false", "Allow SPDY upgrades."),
     route<&RouteInputs::allow_upgrades>(
         "allow_upgrades", "", "Protocols a connection may change to. `websocket` is available."),
 
@@ -131,7 +131,12 @@ constexpr auto kOptions = std::to_array<Option>({
 
     // 3.11 Headers.
     route<&RouteInputs::set_request_headers>(
-        "set_request_headers", "", "Headers sent to the application. `$$` is a dollar sign."),
+        "set_request_headers",
+        "",
+        "Headers sent to the application. References: `${pomerium.access_token}`, "
+        "`${pomerium.id_token}`, `${pomerium.jwt}`, `${pomerium.client_cert_fingerprint}`, "
+        "`${pomerium.client_cert_san_dns}`, `${pomerium.client_cert_san_email}`, "
+        "`${pomerium.request.headers[\"Name\"]}`; `$$` is a dollar sign."),
     route<&RouteSettings::remove_request_headers, are_tokens>(
         "remove_request_headers", "", "Headers not sent to the application."),
     route<&RouteInputs::pass_identity_headers>(
@@ -139,14 +144,22 @@ constexpr auto kOptions = std::to_array<Option>({
     route<&RouteInputs::set_response_headers>(
         "set_response_headers", "", "Headers of answers, besides the global ones."),
     later("rewrite_response_headers", Any, "Prefixes replaced in headers of answers."),
-    stored("jwt_groups_filter", TextList, "Groups kept in the assertion."),
+    route<&RouteInputs::groups_filter>(
+        "jwt_groups_filter", "", "More of them: a group is told when either option lists it."),
     route<&RouteInputs::issuer_format>(
         "jwt_issuer_format", "", "As the global option, which it overrides."),
     route<&RouteSettings::assertion_reuse>(
         "jwt_assertion", "cached", "`cached`, or `per_request` to sign each assertion anew."),
 
     // 3.12 Upstream choice.
-    as_choice(kBalancing, later("load_balancing_policy", Choice, "How a destination is chosen.")),
+    {.name = "load_balancing_policy",
+     .type = Choice,
+     .fallback = {},
+     .documentation = "How a destination is chosen; not built. `ring_hash` and `maglev` send "
+                      "`X-Pomerium-Routing-Key`.",
+     .scope = OptionScope::Route,
+     .choices = kBalancing,
+     .read_route = read_balancing},
     later("health_checks", Any, "Probes of destinations."),
     later("outlier_detection", Any, "Leaving out failing destinations."),
     later("healthy_panic_threshold", Count, "Share below which all destinations are used."),
@@ -207,9 +220,19 @@ constexpr auto kOptions = std::to_array<Option>({
     later("response.body", Text, "Text."),
 
     // 3.17 to 3.19 Kubernetes, MCP, SSH.
-    closes("kubernetes_service_account_token", OptionType::Secret, "Token of the API server."),
-    closes("kubernetes_service_account_token_file", File, "The same as a file."),
-    later("enable_google_cloud_serverless_authentication", Bool, "Google ID token upstream."),
+    route<&RouteInputs::kubernetes_token>(
+        "kubernetes_service_account_token",
+        "",
+        "Token of a service account of the Kubernetes API behind the route. Requests carry it "
+        "and impersonate the user."),
+    as_file(route<&RouteSettings::kubernetes_token_file>(
+        "kubernetes_service_account_token_file",
+        "",
+        "The same as a file, instead of the option. Looked at every 10 seconds.")),
+    route<&RouteInputs::google_serverless>(
+        "enable_google_cloud_serverless_authentication",
+        "false",
+        "Send a Google ID token in `X-Serverless-Authorization`."),
     closes("mcp", Block, "Model context protocol."),
     later("mcp.server", Any, "The application is a server."),
     later("mcp.client", Any, "The application is a client."),

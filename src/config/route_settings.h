@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "async/snapshot.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "config/diagnostic.h"
 #include "crypto/chain/client_authorities.h"
@@ -33,10 +34,45 @@ struct ClaimHeader {
   bool operator==(const ClaimHeader&) const = default;
 };
 
+// One piece of the value of a header that is set: text, or what a reference stands for.
+struct HeaderPiece {
+  enum class Kind : std::uint8_t {
+    Literal,
+    AccessToken,             // of the session at its provider
+    IdToken,                 // as the provider signed it
+    Assertion,               // the identity assertion
+    CertificateFingerprint,  // of the client's certificate, trusted or not
+    CertificateDnsNames,
+    CertificateEmails,
+    RequestHeader,
+  };
+  Kind kind = Kind::Literal;
+  std::string text;  // of Literal; of RequestHeader: its name
+
+  bool operator==(const HeaderPiece&) const = default;
+};
+
+// A header sent to the application.
+struct RequestHeader {
+  std::string name;
+  std::vector<HeaderPiece> value;
+
+  bool operator==(const RequestHeader&) const = default;
+};
+
 enum class IssuerFormat : std::uint8_t { HostOnly, Uri };
 
 // When the assertion of one session on one route is signed anew.
 enum class AssertionReuse : std::uint8_t { UntilHalfItsLife, PerRequest };
+
+// What an identity assertion holds beside what every one holds (policy specification 5.2, 5.4).
+struct AssertionRules {
+  IssuerFormat issuer_format = IssuerFormat::HostOnly;
+  // Claims of jwt_claims_headers.
+  std::vector<std::string> extra_claims;
+  // Ids of the directory's groups that are told, sorted; empty: all.
+  std::vector<std::string> groups_filter;
+};
 
 // The URL that users know a route by. Configuration specification 3.3.
 struct RouteSource {
@@ -80,6 +116,8 @@ struct WrittenPolicy {
 struct RouteSettings {
   // The XXH3 text of configuration specification 3.1: names the route in logs and to peers.
   std::string id;
+  // Of everything the route says: differs when anything of it does.
+  std::uint64_t checksum = 0;
   std::string name;
   std::string description;
   RouteSource from;
@@ -97,9 +135,23 @@ struct RouteSettings {
 
   bool preserve_host_header = false;
   bool pass_identity_headers = false;
-  IssuerFormat issuer_format = IssuerFormat::HostOnly;
+  AssertionRules assertion;
   AssertionReuse assertion_reuse = AssertionReuse::UntilHalfItsLife;
-  std::vector<HeaderLine> set_request_headers;  // references replaced by nothing
+  // Sent where identity is passed: those of jwt_claims_headers but for what is removed.
+  std::vector<ClaimHeader> claim_headers;
+  // Identity is passed, and the assertion is not removed.
+  bool sends_assertion = false;
+  // A header that is set refers to the assertion.
+  bool needs_assertion = false;
+  // X-Pomerium-Routing-Key is sent.
+  bool sends_routing_key = false;
+  // The application is a Kubernetes API that is told whom to impersonate.
+  bool is_kubernetes = false;
+  Secret kubernetes_token;            // empty: set_request_headers names another
+  std::string kubernetes_token_file;  // where it was read from; empty: the option itself
+  // Of the ID token a Google serverless application is sent; empty: none is sent.
+  std::string serverless_audience;
+  std::vector<RequestHeader> set_request_headers;
   std::vector<std::string> remove_request_headers;
   // The global ones with the route's merged over them.
   std::vector<HeaderLine> set_response_headers;
@@ -107,6 +159,7 @@ struct RouteSettings {
   Duration timeout{};                    // zero: no limit
   std::optional<Duration> idle_timeout;  // zero: no limit; nothing: stream_idle_timeout
   bool allow_websockets = false;
+  bool allow_spdy = false;
 
   bool tls_skip_verify = false;
   std::string tls_server_name;    // empty: the destination's

@@ -46,7 +46,7 @@ TEST_F(RouteConfigTest, ReadsEveryBuiltOption) {
   EXPECT_EQ(settings.path, "/b");
   EXPECT_TRUE(settings.preserve_host_header);
   EXPECT_TRUE(settings.pass_identity_headers);
-  EXPECT_EQ(settings.issuer_format, IssuerFormat::Uri);
+  EXPECT_EQ(settings.assertion.issuer_format, IssuerFormat::Uri);
   EXPECT_EQ(settings.assertion_reuse, AssertionReuse::PerRequest);
   EXPECT_EQ(settings.remove_request_headers, (std::vector<std::string>{"X-A"}));
   EXPECT_EQ(settings.timeout, seconds(5));
@@ -175,13 +175,100 @@ TEST_F(RouteConfigTest, HeadersThatCouldSplitAMessageAreRefused) {
   EXPECT_EQ(refused(route("remove_request_headers: ['a b']")).size(), 1U);
 }
 
-TEST_F(RouteConfigTest, ReferencesInRequestHeadersAreReplacedByNothingWithAWarning) {
-  const Loaded loaded =
-      load(route("set_request_headers: {Authorization: 'Bearer $pomerium.id_token', X-Cost: $$5}"));
+TEST_F(RouteConfigTest, ReferencesInRequestHeadersAreReadOnceAndUnknownOnesNamed) {
+  const Loaded loaded = load(route(
+      "set_request_headers: {Authorization: 'Bearer $pomerium.id_token', X-Cost: $$5, X-Typo: "
+      "'${pomerium.idtoken}!', X-Jwt: $pomerium.jwt}"));
 
-  EXPECT_EQ(loaded.settings->routes[0].set_request_headers,
-            (std::vector<HeaderLine>{{"Authorization", "Bearer "}, {"X-Cost", "$5"}}));
+  const RouteSettings& settings = loaded.settings->routes[0];
+  using Kind = HeaderPiece::Kind;
+  EXPECT_EQ(settings.set_request_headers,
+            (std::vector<RequestHeader>{
+                {"Authorization", {{Kind::Literal, "Bearer "}, {Kind::IdToken, ""}}},
+                {"X-Cost", {{Kind::Literal, "$5"}}},
+                {"X-Typo", {{Kind::Literal, "!"}}},
+                {"X-Jwt", {{Kind::Assertion, ""}}}}));
+  EXPECT_TRUE(settings.needs_assertion);
+  EXPECT_TRUE(loaded.settings->uses_session_tokens);
+  ASSERT_EQ(warnings(loaded).size(), 1U);
+  EXPECT_TRUE(warnings(loaded)[0].contains("${pomerium.idtoken}"));
+}
+
+TEST_F(RouteConfigTest, GroupsToldAreThoseOfBothFilters) {
+  const Settings settings =
+      accepted("jwt_groups_filter: [b, a]\n" + route("jwt_groups_filter: [c, a]"));
+
+  EXPECT_EQ(settings.assertion.groups_filter, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(settings.routes[0].assertion.groups_filter, (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(RouteConfigTest, RemovingAnIdentityHeaderKeepsItFromTheApplication) {
+  const Settings settings =
+      accepted("pass_identity_headers: true\njwt_claims_headers: [email, name]\n" +
+               route("remove_request_headers: [X-Pomerium-Claim-Email, x-pomerium-jwt-assertion]"));
+
+  EXPECT_FALSE(settings.routes[0].sends_assertion);
+  ASSERT_EQ(settings.routes[0].claim_headers.size(), 1U);
+  EXPECT_EQ(settings.routes[0].claim_headers[0].claim, "name");
+  EXPECT_EQ(settings.routes[0].assertion.extra_claims.size(), 2U);
+}
+
+TEST_F(RouteConfigTest, AKubernetesRouteUpgradesAndTakesItsTime) {
+  files().put("token", " t0ken\n");
+  const RouteSettings settings = route_of(route("kubernetes_service_account_token_file: token"));
+
+  EXPECT_TRUE(settings.is_kubernetes);
+  EXPECT_EQ(settings.kubernetes_token.expose_text(), "t0ken");
+  EXPECT_TRUE(settings.allow_websockets && settings.allow_spdy);
+  EXPECT_EQ(settings.timeout, Duration::zero());
+  EXPECT_EQ(settings.idle_timeout, Duration::zero());
+}
+
+TEST_F(RouteConfigTest, ARenewedTokenFileIsNoticed) {
+  files().put("token", "first");
+  const Settings settings = accepted(route("kubernetes_service_account_token_file: token"));
+
+  EXPECT_FALSE(settings.tokens_were_renewed(files()));
+  files().put("token", "second\n");
+  EXPECT_TRUE(settings.tokens_were_renewed(files()));
+}
+
+TEST_F(RouteConfigTest, AKubernetesTokenIsOneUsableText) {
+  files().put("token", "t");
+  files().put("empty", "\n");
+  for (const char* bad : {"kubernetes_service_account_token: t, "
+                          "kubernetes_service_account_token_file: token",
+                          "kubernetes_service_account_token_file: empty",
+                          "kubernetes_service_account_token_file: missing",
+                          "kubernetes_service_account_token: \"a\\nb\""}) {
+    EXPECT_EQ(refused(route(bad)).size(), 1U) << bad;
+  }
+}
+
+TEST_F(RouteConfigTest, AnAuthorizationThatIsSetReplacesTheKubernetesToken) {
+  const Loaded loaded =
+      load(route("kubernetes_service_account_token: t, set_request_headers: "
+                 "{Authorization: Basic x}"));
+
+  EXPECT_TRUE(loaded.settings->routes[0].is_kubernetes);
+  EXPECT_TRUE(loaded.settings->routes[0].kubernetes_token.empty());
   EXPECT_EQ(warnings(loaded).size(), 1U);
+}
+
+TEST_F(RouteConfigTest, HashBalancingSendsARoutingKey) {
+  EXPECT_TRUE(route_of(route("load_balancing_policy: RING_HASH")).sends_routing_key);
+  EXPECT_TRUE(route_of(route("load_balancing_policy: maglev")).sends_routing_key);
+  EXPECT_FALSE(route_of(route("load_balancing_policy: round_robin")).sends_routing_key);
+  EXPECT_EQ(warnings(load(route("load_balancing_policy: maglev"))).size(), 1U);
+  EXPECT_EQ(refused(route("load_balancing_policy: best")).size(), 1U);
+}
+
+TEST_F(RouteConfigTest, TheChecksumChangesWithAnythingTheRouteSays) {
+  const std::uint64_t one = route_of(route("timeout: 5s")).checksum;
+
+  EXPECT_NE(one, 0U);
+  EXPECT_EQ(route_of("log_level: warn\n" + route("timeout: 5s")).checksum, one);
+  EXPECT_NE(route_of(route("timeout: 6s")).checksum, one);
 }
 
 TEST_F(RouteConfigTest, HostIsNotARequestHeaderToSet) {
@@ -194,7 +281,6 @@ TEST_F(RouteConfigTest, AnOptionThatIsNotBuiltNeverOpensARoute) {
                              "host_rewrite: x",
                              "bearer_token_format: jwt",
                              "idp_client_id: x",
-                             "kubernetes_service_account_token: t",
                              "mcp: {server: {}}",
                              "redirect: {https_redirect: true}",
                              "response: {status: 200}"}) {
@@ -378,7 +464,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 struct Template {
   const char* text;
-  const char* rendered;
+  const char* literals;
   bool has_reference;
 };
 
@@ -387,8 +473,13 @@ class HeaderTemplateTest : public ::testing::TestWithParam<Template> {};
 TEST_P(HeaderTemplateTest, FollowsTheGrammar) {
   const HeaderTemplate value = parse_header_template(GetParam().text);
 
-  EXPECT_EQ(value.text, GetParam().rendered);
-  EXPECT_EQ(!value.reference.empty(), GetParam().has_reference);
+  std::string literals;
+  for (const HeaderPiece& piece : value.pieces) {
+    literals.append(piece.kind == HeaderPiece::Kind::Literal ? piece.text : "");
+  }
+  EXPECT_EQ(literals, GetParam().literals);
+  EXPECT_EQ(!value.unknown.empty() || value.pieces.size() > (literals.empty() ? 0U : 1U),
+            GetParam().has_reference);
 }
 
 INSTANTIATE_TEST_SUITE_P(AppendixE8,
@@ -410,6 +501,47 @@ INSTANTIATE_TEST_SUITE_P(AppendixE8,
                                            Template{"$a-b", "", true},
                                            Template{"$a.", ".", true},
                                            Template{"$$$a", "$", true}));
+
+struct Reference {
+  const char* text;
+  HeaderPiece piece;
+};
+
+class HeaderReferenceTest : public ::testing::TestWithParam<Reference> {};
+
+TEST_P(HeaderReferenceTest, StandsForOneThing) {
+  const HeaderTemplate value = parse_header_template(GetParam().text);
+
+  EXPECT_EQ(value.pieces, (std::vector<HeaderPiece>{GetParam().piece}));
+  EXPECT_TRUE(value.unknown.empty());
+}
+
+using Kind = HeaderPiece::Kind;
+INSTANTIATE_TEST_SUITE_P(
+    Known,
+    HeaderReferenceTest,
+    ::testing::Values(
+        Reference{"$pomerium.access_token", {Kind::AccessToken, ""}},
+        Reference{"${pomerium[\"id_token\"]}", {Kind::IdToken, ""}},
+        Reference{"${ pomerium . jwt }", {Kind::Assertion, ""}},
+        Reference{"$pomerium.client_cert_fingerprint", {Kind::CertificateFingerprint, ""}},
+        Reference{"$pomerium.client_cert_san_dns", {Kind::CertificateDnsNames, ""}},
+        Reference{"$pomerium.client_cert_san_email", {Kind::CertificateEmails, ""}},
+        Reference{"${pomerium.request.headers[\"X-A\"]}", {Kind::RequestHeader, "X-A"}},
+        Reference{"$pomerium.request.headers.X-A", {Kind::RequestHeader, "X-A"}}));
+
+TEST(HeaderReferenceNamesTest, NamesNothingThatIsNotThere) {
+  for (const char* text : {"$jwt",
+                           "$pomerium",
+                           "$pomerium.jwt.x",
+                           "$pomerium.request.headers",
+                           "${pomerium.request.headers[\"a b\"]}",
+                           "$pomerium.JWT"}) {
+    const HeaderTemplate value = parse_header_template(text);
+    EXPECT_TRUE(value.pieces.empty()) << text;
+    EXPECT_EQ(value.unknown, (std::vector<std::string>{text}));
+  }
+}
 
 }  // namespace
 }  // namespace vallum::config

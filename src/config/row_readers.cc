@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "codec/yaml.h"
+#include "config/choice.h"
 #include "config/destination.h"
 
 namespace vallum::config {
@@ -219,6 +220,20 @@ std::vector<Value> read_route_list(Reading& reading, const Value& value) {
     routes.push_back({.node = &item, .place = {.source = place.source, .at = item.position()}});
   }
   return routes;
+}
+
+void read_balancing(Reading& reading, const Value& value, RouteTarget& target) {
+  const Option& option = *find_option(OptionScope::Route, "load_balancing_policy");
+  check_shape(reading, option, *value.node);
+  const auto choice = match_choice(scalar_text(*value.node).value_or("-"), option.choices);
+  if (!choice) {
+    return;
+  }
+  const std::string name = usual_spelling(option.choices[*choice], option.choices);
+  target.route.sends_routing_key = name == "ring_hash" || name == "maglev";
+  if (name != "unspecified" && name != "round_robin") {
+    reading.notice(*value.node, "choosing a destination by " + name + " is not built yet");
+  }
 }
 
 void read_source(Reading& reading, const Value& value, RouteTarget& target) {

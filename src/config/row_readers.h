@@ -43,6 +43,9 @@ void read_routes(Reading& reading, const Value& value, GlobalTarget& target) {
   target.inputs.*Member = read_route_list(reading, value);
 }
 
+// A member of the choices of load_balancing_policy.
+void read_balancing(Reading& reading, const Value& value, RouteTarget& target);
+
 void read_source(Reading& reading, const Value& value, RouteTarget& target);
 void read_destinations(Reading& reading, const Value& value, RouteTarget& target);
 

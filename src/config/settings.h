@@ -20,10 +20,13 @@
 #include "http/syntax/normalize.h"
 #include "http/syntax/uri.h"
 #include "telemetry/log.h"
+#include "telemetry/record_fields.h"
 
 // What a configuration says, in types; immutable once loaded. Every member is an option of the
 // table in options.h or derived from several, as its comment says.
 namespace vallum::config {
+
+class Files;
 
 // A listener's end. Without a host: every address of both families.
 struct BindAddress {
@@ -100,6 +103,7 @@ struct LimitSettings {
 struct RuntimeFlags {
   bool match_any_incoming_port = true;
   bool allow_any_sign_out_redirect_uri = false;
+  bool pomerium_jwt_endpoint = false;
 };
 
 struct Settings {
@@ -115,6 +119,8 @@ struct Settings {
   std::optional<BindAddress> metrics_address;
   BindAddress health_check_addr;
   telemetry::LogLevel log_level = telemetry::LogLevel::Info;
+  // What the two lines of a request show.
+  telemetry::RecordPlans records;
 
   std::vector<CertificatePair> certificates;
   // Trusted for outgoing TLS besides the system's; empty: none.
@@ -134,8 +140,15 @@ struct Settings {
   std::vector<std::string> programmatic_redirect_domain_whitelist;
   ProviderSettings provider;
 
+  // Key file of the service account that Google serverless applications are asked as, JSON or
+  // base64 of it; empty: the metadata server of the machine knows it.
+  Secret google_service_account;
+
   std::vector<ClaimHeader> claim_headers;  // jwt_claims_headers
-  IssuerFormat issuer_format = IssuerFormat::HostOnly;
+  // Of what is told on own endpoints; routes have their own.
+  AssertionRules assertion;
+  // Some route sends tokens of sessions to its application, or a record shows them.
+  bool uses_session_tokens = false;
   bool pass_identity_headers = false;
 
   // The defaults applied: what every answer carries.
@@ -156,6 +169,10 @@ struct Settings {
   RuntimeFlags flags;
 
   std::vector<RouteSettings> routes;
+
+  // Whether a file that holds a token which others renew holds another one now. One that cannot be
+  // read has not changed.
+  bool tokens_were_renewed(const Files& files) const;
 
   // Where an option was written: "FILE:LINE:COL", "$NAME", or "" for a default.
   std::string where(std::string_view option) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,6 +52,10 @@ struct GlobalInputs {
   Secret storage_location;  // a PostgreSQL URL would hold a password
   std::string storage_location_file;
 
+  std::optional<std::vector<std::string>> access_log_fields;
+  std::optional<std::vector<std::string>> authorize_log_fields;
+  std::map<std::string, std::string> log_field_policies;
+
   std::optional<std::vector<HeaderLine>> set_response_headers;
   std::vector<std::string> allow_upgrades;
 
@@ -68,6 +73,9 @@ struct GlobalTarget {
 struct RouteInputs {
   std::optional<bool> pass_identity_headers;
   std::optional<IssuerFormat> issuer_format;
+  std::vector<std::string> groups_filter;
+  Secret kubernetes_token;
+  bool google_serverless = false;
   std::vector<HeaderLine> set_request_headers;
   std::optional<std::vector<HeaderLine>> set_response_headers;
   std::optional<Duration> timeout;

@@ -93,6 +93,7 @@ TEST_F(AnswerTest, GrpcWebKeepsTheHttpStatus) {
   EXPECT_EQ(answer.status, 450);
   EXPECT_EQ(answer.headers.value("Content-Type"), "application/grpc-web+json");
   EXPECT_EQ(answer.headers.value("grpc-status"), "2");
+  EXPECT_EQ(answer.headers.find("X-Pomerium-Intercepted-Response"), nullptr);
 }
 
 TEST_F(AnswerTest, AGrpcMessageIsPrintableAscii) {

@@ -23,7 +23,6 @@ http::Response make_response(std::uint16_t status,
   response.headers.add("Cache-Control", "no-store");
   response.headers.add("X-Content-Type-Options", "nosniff");
   response.headers.add("X-Frame-Options", "DENY");
-  response.headers.add("X-Pomerium-Intercepted-Response", "true");
   return response;
 }
 
@@ -32,6 +31,7 @@ http::Response make_page(std::uint16_t status,
                          std::string_view nonce,
                          FormTargets targets) {
   http::Response response = make_response(status, "text/html; charset=UTF-8", std::move(html));
+  response.headers.add("X-Pomerium-Intercepted-Response", "true");
   response.headers.add("Content-Security-Policy",
                        "default-src 'none'; style-src 'nonce-" + std::string(nonce) + "'" +
                            (targets == FormTargets::ThisHost ? "; form-action 'self'" : "") +

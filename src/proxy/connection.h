@@ -67,7 +67,8 @@ class Connection {
   Step decide(Exchange& x);
   Step deny(Exchange& x);
   void find_client(Exchange& x);
-  bool wants_login_redirect(const Exchange& x) const;
+  bool follows_redirects(const Exchange& x) const;
+  pages::Refusal refusal_of(const Exchange& x) const;
   http::Request owned_request(const Exchange& x, std::string body) const;
 
   // client_certificate.cc: what the handshake said, held against the present request.
@@ -80,6 +81,7 @@ class Connection {
   // local.cc: answers of our own.
   static pages::Audience audience_of(const Exchange& x);
   Task<void> answer_own(Exchange* x);
+  void reply_assertion(Exchange& x);
   Task<void> start_login(Exchange* x);
   Async<std::string> read_own_body(Exchange* x);
   void reply_error(Exchange& x,
@@ -91,7 +93,8 @@ class Connection {
 
   // forward.cc: requests that an application answers.
   Task<void> forward(Exchange* x, policy::Permit permit);
-  bool prepare_upstream_request(Exchange& x);
+  bool prepare_upstream_request(Exchange& x, std::string_view serverless_token);
+  Task<std::string> serverless_token(const Exchange* x);
   Task<Attempt> attempt(Exchange* x, upstream::Lease* lease);
   Task<void> upload(Exchange* x, net::Stream* to, BodyRelay* body);
   enum class AnswerHead : std::uint8_t { Incomplete, Complete, Refused };
@@ -108,7 +111,8 @@ class Connection {
   class Upgraded;
   Task<void> watch_upgraded(Exchange* x, Upgraded* live);
   Task<bool> still_allowed(Exchange* x);
-  bool upgrade_is_allowed(const Exchange& x) const;
+  static bool upgrade_is_allowed(const Exchange& x);
+  HeaderFacts header_facts(const Exchange& x, std::string_view assertion) const;
   async::Yield let_others_come_so_far();
   RelayLimits relay_limits(const Exchange& x) const;
   static Deadline latest_end(const Exchange& x);

@@ -3,6 +3,7 @@
 #include "async/scope.h"
 #include "base/strings.h"
 #include "proxy/connection.h"
+#include "session/joined_identity.h"
 
 namespace vallum::proxy {
 
@@ -94,22 +95,36 @@ Deadline Connection::answer_end(const Exchange& x) const {
   return timeout == Duration::zero() ? latest : latest.earlier(core_.core().deadline_in(timeout));
 }
 
-bool Connection::upgrade_is_allowed(const Exchange& x) const {
-  return x.route->forward.allow_websockets && iequals(x.head.upgrade, "websocket") &&
-         x.head.method == http::Method::Get && x.body_finished;
+bool Connection::upgrade_is_allowed(const Exchange& x) {
+  if (!x.body_finished) {
+    return false;
+  }
+  const bool is_get = x.head.method == http::Method::Get;
+  if (iequals(x.head.upgrade, "websocket")) {
+    return x.route->forward.allow_websockets && is_get;
+  }
+  return x.route->forward.allow_spdy && iequals(x.head.upgrade, "SPDY/3.1") &&
+         (is_get || x.head.method == http::Method::Post);
+}
+
+HeaderFacts Connection::header_facts(const Exchange& x, std::string_view assertion) const {
+  HeaderFacts facts{.assertion = assertion,
+                    .leaf = certificate_ == nullptr ? nullptr : certificate_->leaf()};
+  if (x.check.identity != nullptr) {
+    facts.access_token = x.check.identity->access_token().expose_text();
+    facts.id_token = x.check.identity->id_token().expose_text();
+  }
+  return facts;
 }
 
 // Builds the head into x.out. Returns false when a local answer was made instead.
-bool Connection::prepare_upstream_request(Exchange& x) {
+bool Connection::prepare_upstream_request(Exchange& x, std::string_view serverless_token) {
   if (!x.head.upgrade.empty() && !upgrade_is_allowed(x)) {
     reply_error(x, 403, "Forbidden", "upgrade_failed");
     return false;
   }
-  std::string& lines = x.path_scratch;  // the decoded path is not needed any more
-  x.decoded_path = {};
-  lines.clear();
-  core_.authorizer().append_identity_lines(
-      lines, x.check, *x.route->settings, x.terms(), x.head.authority);
+  const authorize::IdentityLines identity =
+      core_.authorizer().identity_lines(x.check, *x.route->settings, x.terms(), x.head.authority);
   x.out.clear();
   append_upstream_request(
       x.out,
@@ -120,15 +135,27 @@ bool Connection::prepare_upstream_request(Exchange& x) {
        .query = x.target.has_query ? std::optional(x.target.query) : std::nullopt,
        .peer_ip = x.peer_text,
        .request_id = x.request_id.view(),
-       .identity_lines = lines,
+       .identity_lines = identity.lines,
+       .serverless_token = serverless_token,
+       .facts = header_facts(x, identity.assertion),
        .upgrade = x.head.upgrade});
   return true;
+}
+
+Task<std::string> Connection::serverless_token(const Exchange* x) {
+  const Deadline deadline = core_.core().deadline_in(x->generation->limits.connect_timeout);
+  co_return co_await core_.serverless_tokens().token(x->route->settings->serverless_audience,
+                                                     deadline);
 }
 
 // Invariant 1: nothing leads here without a permit for this very exchange.
 Task<void> Connection::forward(Exchange* x, policy::Permit permit) {
   CHECK(permit.redeem(x->terms()));
-  if (!prepare_upstream_request(*x)) {
+  std::string token;
+  if (!x->route->settings->serverless_audience.empty()) {
+    token = co_await serverless_token(x);
+  }
+  if (!prepare_upstream_request(*x, token)) {
     co_return;
   }
   if (!record_decision(*x)) {

@@ -98,7 +98,31 @@ http::Request Connection::owned_request(const Exchange& x, std::string body) con
   return request;
 }
 
+// The assertion about whoever asks, for scripts of an application (policy specification 5.3).
+void Connection::reply_assertion(Exchange& x) {
+  x.ending = Ending::OwnEndpoint;
+  const bool is_read = x.head.method == http::Method::Get || x.head.method == http::Method::Head;
+  if (!is_read || x.check.identity == nullptr || x.check.identity->user_id().empty()) {
+    reply_refusal(x,
+                  {.status = is_read ? std::uint16_t{404} : std::uint16_t{405},
+                   .request_id = x.request_id.view()});
+  } else {
+    http::Response response{.status = 200, .headers = {}, .body = {}};
+    response.headers.add("Content-Type", "application/jwt");
+    response.headers.add("Cache-Control", "no-store");
+    response.body = core_.authorizer().sign_assertion({.identity = x.check.identity.get(),
+                                                       .host = x.head.authority.host(),
+                                                       .rules = x.generation->settings->assertion});
+    reply_ = std::move(response);
+  }
+  x.details = "own_endpoint";
+}
+
 Task<void> Connection::answer_own(Exchange* x) {
+  if (x->target.path == "/.pomerium/jwt" && x->generation->settings->flags.pomerium_jwt_endpoint) {
+    reply_assertion(*x);
+    co_return;
+  }
   Result<std::string> body = co_await read_own_body(x);
   if (!body) {
     const http::StatusOf& status = http::status_of(body.error().kind());
@@ -149,8 +173,10 @@ Task<void> Connection::send_reply(Exchange* x) {
     x->body_finished = skipped.take_buffered(in_, x->out) == RelayFault::None && skipped.finished();
   }
   x->keep_alive = x->keep_alive && x->body_finished && !core_.is_draining();
-  const auto generation = x->generation;
-  for (const HeaderLine& line : generation->own_response_headers) {
+  const std::vector<HeaderLine>& configured = x->route == nullptr
+                                                  ? x->generation->own_response_headers
+                                                  : x->route->forward.set_response_headers;
+  for (const HeaderLine& line : configured) {
     if (response.headers.find(line.name) == nullptr) {
       response.headers.add(line.name, line.value);
     }

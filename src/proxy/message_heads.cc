@@ -225,6 +225,90 @@ void append_request_framing(std::string& out, const http::RequestHead& head) {
   }
 }
 
+// A header of the client by its name, as far as an application may see it: the lines joined by
+// commas. Our credentials are nobody's to copy, and what only we may say is not the client's.
+void append_client_header(std::string& out,
+                          const UpstreamRequest& request,
+                          const std::string& name) {
+  const FieldId id = http::field_id(name);
+  if (id == FieldId::XPomerium || id == FieldId::XPomeriumAuthorization) {
+    return;
+  }
+  const std::size_t before = out.size();
+  for (const Field& field : request.client.fields) {
+    if (!iequals(field.name, name) ||
+        (id == FieldId::Authorization && session::carries_own_credential(field.value))) {
+      continue;
+    }
+    const std::size_t end = out.size();
+    out.append(end == before ? "" : id == FieldId::Cookie ? "; " : ",");
+    if (id != FieldId::Cookie) {
+      out.append(field.value);
+    } else if (!append_foreign_cookies(out, field.value, request.settings.cookie_name)) {
+      out.resize(end);
+    }
+  }
+}
+
+// A name with a comma would read as two and is left out (configuration specification 3.11).
+void append_names(std::string& out, const std::vector<std::string>& names) {
+  bool first = true;
+  for (const std::string& name : names) {
+    if (!name.contains(',')) {
+      append_all(out, {first ? "" : ",", name});
+      first = false;
+    }
+  }
+}
+
+void append_piece(std::string& out,
+                  const UpstreamRequest& request,
+                  const config::HeaderPiece& piece) {
+  using Kind = config::HeaderPiece::Kind;
+  const policy::LeafCertificate* leaf = request.facts.leaf;
+  switch (piece.kind) {
+    case Kind::Literal:
+      out.append(piece.text);
+      return;
+    case Kind::AccessToken:
+      out.append(request.facts.access_token);
+      return;
+    case Kind::IdToken:
+      out.append(request.facts.id_token);
+      return;
+    case Kind::Assertion:
+      out.append(request.facts.assertion);
+      return;
+    case Kind::CertificateFingerprint:
+      out.append(leaf == nullptr ? std::string() : to_hex(leaf->fingerprint));
+      return;
+    case Kind::CertificateDnsNames:
+      append_names(out, leaf == nullptr ? std::vector<std::string>() : leaf->san_dns);
+      return;
+    case Kind::CertificateEmails:
+      append_names(out, leaf == nullptr ? std::vector<std::string>() : leaf->san_email);
+      return;
+    case Kind::RequestHeader:
+      append_client_header(out, request, piece.text);
+      return;
+  }
+}
+
+// set_request_headers. What a provider or a certificate said must not become a line of its own.
+void append_set_headers(std::string& out, const UpstreamRequest& request) {
+  for (const config::RequestHeader& header : request.rules.set_request_headers) {
+    append_all(out, {header.name, ": "});
+    const std::size_t begin = out.size();
+    for (const config::HeaderPiece& piece : header.value) {
+      append_piece(out, request, piece);
+    }
+    if (!http::is_field_value(std::string_view(out).substr(begin))) {
+      out.resize(begin);
+    }
+    out.append("\r\n");
+  }
+}
+
 bool names_session_parameter(std::string_view piece) {
   const std::optional<std::string> name = codec::form_decode(piece.substr(0, piece.find('=')));
   return name == "pomerium_session";
@@ -304,9 +388,10 @@ void append_upstream_request(std::string& out, const UpstreamRequest& request) {
     append_line(out, "Upgrade", request.upgrade);
   }
   out.append(request.identity_lines);
-  for (const HeaderLine& line : request.rules.set_request_headers) {
-    append_line(out, line.name, line.value);
+  if (!request.serverless_token.empty()) {
+    append_all(out, {"X-Serverless-Authorization: Bearer ", request.serverless_token, "\r\n"});
   }
+  append_set_headers(out, request);
   out.append("\r\n");
 }
 

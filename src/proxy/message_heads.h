@@ -6,6 +6,7 @@
 
 #include "http/message.h"
 #include "http/syntax/head.h"
+#include "policy/facts.h"
 #include "proxy/route.h"
 
 namespace vallum::proxy {
@@ -17,6 +18,15 @@ struct ForwardSettings {
   bool append_forwarded_for = true;
   // Proxies in front whose X-Forwarded-* is believed.
   unsigned trusted_hops = 0;
+};
+
+// What references in headers that are set may stand for; "" and null where there is nothing.
+struct HeaderFacts {
+  std::string_view assertion = {};
+  std::string_view access_token = {};
+  std::string_view id_token = {};
+  // The client's, trusted or not.
+  const policy::LeafCertificate* leaf = nullptr;
 };
 
 // A request as the upstream is to get it. Views live until the call returns.
@@ -32,6 +42,9 @@ struct UpstreamRequest {
   std::string_view request_id;
   // Complete header lines that carry identity.
   std::string_view identity_lines;
+  // For X-Serverless-Authorization; "" for none.
+  std::string_view serverless_token;
+  HeaderFacts facts;
   // Forwards Connection: upgrade and this protocol; "" for none.
   std::string_view upgrade;
 };

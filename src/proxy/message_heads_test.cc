@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "config/header_template.h"
 #include "http/syntax/h1.h"
 
 namespace vallum::proxy {
@@ -27,6 +28,8 @@ class UpstreamRequestTest : public ::testing::Test {
                              .peer_ip = "192.0.2.7",
                              .request_id = "id-1",
                              .identity_lines = "X-Pomerium-Jwt-Assertion: ours\r\n",
+                             .serverless_token = {},
+                             .facts = facts_,
                              .upgrade = upgrade_});
     return out;
   }
@@ -34,8 +37,19 @@ class UpstreamRequestTest : public ::testing::Test {
     return "GET /a HTTP/1.1\r\nHost: app.example\r\n" + fields + "\r\n";
   }
 
+  // The header X-Set as the upstream gets it for this value in the configuration's grammar.
+  std::string set(const std::string& value, const std::string& fields = "") {
+    rules_.set_request_headers = {
+        {.name = "X-Set", .value = config::parse_header_template(value).pieces}};
+    rules_.not_from_client = NameSet({"X-Set"});
+    const std::string out = forward(get(fields));
+    const std::size_t begin = out.find("X-Set: ") + 7;
+    return out.substr(begin, out.find("\r\n", begin) - begin);
+  }
+
   ForwardRules rules_;
   ForwardSettings settings_;
+  HeaderFacts facts_;
   std::string path_ = "/a";
   std::optional<std::string_view> query_;
   std::string upgrade_;
@@ -101,6 +115,59 @@ TEST_F(UpstreamRequestTest, OurCredentialsAreRemovedInEveryForm) {
   EXPECT_FALSE(contains(forward(get("Cookie: _pomerium=h\r\n")), "Cookie"));
 }
 
+TEST_F(UpstreamRequestTest, AHeaderThatIsSetMayReferToWhoAsks) {
+  const policy::LeafCertificate leaf{.fingerprint = {std::byte{0xab}},
+                                     .spki_hash = {},
+                                     .san_dns = {"a.t", "b,c", "d.t"},
+                                     .san_email = {"a@t"},
+                                     .san_uri = {}};
+  facts_ = {.assertion = "jwt", .access_token = "at", .id_token = "it", .leaf = &leaf};
+
+  EXPECT_EQ(set("Bearer $pomerium.access_token"), "Bearer at");
+  EXPECT_EQ(set("${pomerium.id_token}/${pomerium.jwt}"), "it/jwt");
+  EXPECT_EQ(set("$pomerium.client_cert_fingerprint"), "ab" + std::string(62, '0'));
+  EXPECT_EQ(set("$pomerium.client_cert_san_dns"), "a.t,d.t");
+  EXPECT_EQ(set("$pomerium.client_cert_san_email"), "a@t");
+  facts_ = {};
+  EXPECT_EQ(set("<$pomerium.client_cert_san_dns$pomerium.client_cert_fingerprint>"), "<>");
+  EXPECT_EQ(set("$$5"), "$5");
+}
+
+TEST_F(UpstreamRequestTest, AHeaderThatIsSetMayCopyTheClientsUnderItsName) {
+  EXPECT_EQ(set("${pomerium.request.headers[\"x-a\"]}", "X-A: 1\r\nX-A: 2\r\n"), "1,2");
+  EXPECT_EQ(set("$pomerium.request.headers.X-Set", "X-Set: client\r\n"), "client");
+  EXPECT_EQ(set("$pomerium.request.headers.Missing"), "");
+}
+
+// Covers SES-19, HDR-02.
+TEST_F(UpstreamRequestTest, AHeaderThatIsSetCopiesNoCredentialOfOursAndNoForgedIdentity) {
+  EXPECT_EQ(set("$pomerium.request.headers.Cookie",
+                "Cookie: a=1; _pomerium=h\r\nCookie: _pomerium_csrf=x\r\nCookie: b=2\r\n"),
+            "a=1; b=2");
+  EXPECT_EQ(set("$pomerium.request.headers.Authorization",
+                "Authorization: Bearer Pomerium-h\r\nAuthorization: Basic x\r\n"),
+            "Basic x");
+  EXPECT_EQ(
+      set("$pomerium.request.headers.X-Pomerium-Authorization", "X-Pomerium-Authorization: h\r\n"),
+      "");
+  EXPECT_EQ(
+      set("$pomerium.request.headers.X-Pomerium-Claim-Email", "X-Pomerium-Claim-Email: boss@t\r\n"),
+      "");
+}
+
+// Covers HDR-07.
+TEST_F(UpstreamRequestTest, WhatSomebodyElseSaidNeverBecomesALine) {
+  facts_.access_token = "a\r\nX-Evil: 1";
+  EXPECT_EQ(set("Bearer $pomerium.access_token"), "");
+  const policy::LeafCertificate leaf{.fingerprint = {},
+                                     .spki_hash = {},
+                                     .san_dns = {std::string("a\0b", 3)},
+                                     .san_email = {},
+                                     .san_uri = {}};
+  facts_ = {.assertion = {}, .access_token = {}, .id_token = {}, .leaf = &leaf};
+  EXPECT_EQ(set("$pomerium.client_cert_san_dns"), "");
+}
+
 TEST_F(UpstreamRequestTest, CredentialsOfTheApplicationPass) {
   EXPECT_TRUE(contains(forward(get("Authorization: Bearer theirs\r\n")), "Bearer theirs"));
   EXPECT_TRUE(contains(forward(get("Authorization: Basic eDp5\r\n")), "Basic eDp5"));
@@ -143,7 +210,8 @@ TEST_F(UpstreamRequestTest, ARewrittenHostIsNamedInXForwardedHost) {
 }
 
 TEST_F(UpstreamRequestTest, RouteHeadersReplaceTheClientsUnderEverySpelling) {
-  rules_.set_request_headers = {{"X-Email", "ours"}};
+  rules_.set_request_headers = {
+      {.name = "X-Email", .value = config::parse_header_template("ours").pieces}};
   rules_.not_from_client = NameSet({"X-Email"});
   const std::string out = forward(get("x-email: theirs\r\nX.Email: theirs\r\n"));
   EXPECT_TRUE(contains(out, "X-Email: ours\r\n"));

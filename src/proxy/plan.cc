@@ -99,15 +99,20 @@ Connection::Step Connection::decide(Exchange& x) {
     case authorize::Check::State::NeedsIdentity:
       return Step::LoadIdentity;
     case authorize::Check::State::Ambiguous:
-      reply_error(x, 400, "Bad Request", "ambiguous_session");
+      reply_refusal(x, {.status = 400, .request_id = x.request_id.view()});
+      x.details = "ambiguous_session";
       return Step::Replied;
     case authorize::Check::State::Decided:
       break;
   }
-  if (x.route == nullptr) {
+  x.authorize_time = core_.core().clock().now() - x.head_complete;
+  if (x.route == nullptr && x.check.outcome == Outcome::Allowed) {
+    if (!record_decision(x)) {
+      reply_error(x, 503, "Service Unavailable", "decision_not_recorded");
+      return Step::Replied;
+    }
     return Step::AnswerOwn;
   }
-  x.authorize_time = core_.core().clock().now() - x.head_complete;
   if (x.check.outcome == Outcome::Allowed && x.check.permit) {
     if (!settings->not_served_because.empty()) {
       // Nothing is forwarded, but that this person would have been let in is on record.
@@ -123,7 +128,8 @@ Connection::Step Connection::decide(Exchange& x) {
   return deny(x);
 }
 
-bool Connection::wants_login_redirect(const Exchange& x) const {
+// Policy specification 3.7: whether this client can follow a redirect to a page.
+bool Connection::follows_redirects(const Exchange& x) const {
   const pages::Audience audience = audience_of(x);
   const pages::Representation form = pages::choose_representation(audience);
   return form != pages::Representation::Grpc && form != pages::Representation::GrpcWeb &&
@@ -132,32 +138,20 @@ bool Connection::wants_login_redirect(const Exchange& x) const {
          x.head.upgrade.empty() && codec::accepts_redirect(audience.accept);
 }
 
-// Everything but forwarding: sign in, or a refusal that says why (policy specification 3.6, 3.7).
-Connection::Step Connection::deny(Exchange& x) {
-  const bool redirects = x.check.outcome == Outcome::Login && wants_login_redirect(x);
-  if (!record_decision(x)) {
-    reply_error(x, 503, "Service Unavailable", "decision_not_recorded");
-    return Step::Replied;
-  }
-  if (redirects) {
-    return Step::StartLogin;
-  }
-  pages::Refusal refusal{.request_id = x.request_id.view()};
-  std::string login_url;
-  std::string_view who;
-  if (x.check.identity != nullptr) {
-    who = x.check.identity->user_email().empty() ? x.check.identity->user_id()
-                                                 : x.check.identity->user_email();
-  }
+// The status of an outcome, and words where those of the status do not say enough.
+pages::Refusal Connection::refusal_of(const Exchange& x) const {
+  pages::Refusal refusal{.status = 403, .request_id = x.request_id.view()};
   switch (x.check.outcome) {
     case Outcome::Login:
+    case Outcome::McpUnauthorized:
+      refusal.status = 401;
+      break;
     case Outcome::DeviceEnroll:
-      refusal.status = x.check.outcome == Outcome::Login ? 401 : 450;
-      if (x.check.outcome == Outcome::Login) {
-        refusal.reason = "Unauthenticated";
-        login_url = "https://" + std::string(x.head.authority.text()) + "/.pomerium/login";
-        refusal.login_url = login_url;
-      }
+      refusal.status = follows_redirects(x) ? 450 : 401;
+      refusal.title = "This page is for registered devices";
+      refusal.explanation =
+          "Your device is not registered, and there is no page yet to register it on. Ask whoever "
+          "runs this application.";
       break;
     case Outcome::RouteNotFound:
       refusal.status = 404;
@@ -167,20 +161,40 @@ Connection::Step Connection::deny(Exchange& x) {
       break;
     case Outcome::CertificateRequired:
       refusal.status = 495;
-      // A certificate is shown in a handshake only: the next one may bring a better.
-      x.keep_alive = false;
-      break;
-    case Outcome::McpUnauthorized:
-      refusal.status = 401;
       break;
     case Outcome::Allowed:
     case Outcome::Forbidden:
     case Outcome::McpError:
-      refusal.status = 403;
       break;
   }
-  refusal.signed_in_as = who;
-  refusal.sign_out_url = who.empty() ? std::string_view() : "/.pomerium/sign_out";
+  return refusal;
+}
+
+// Everything but forwarding: sign in, or a refusal that says why (policy specification 3.6, 3.7).
+Connection::Step Connection::deny(Exchange& x) {
+  const bool redirects = x.check.outcome == Outcome::Login && follows_redirects(x);
+  pages::Refusal refusal = refusal_of(x);
+  x.status = redirects ? 302 : refusal.status;
+  // A certificate is shown in a handshake only: the next one may bring a better.
+  x.keep_alive = x.keep_alive && x.check.outcome != Outcome::CertificateRequired;
+  if (!record_decision(x)) {
+    reply_error(x, 503, "Service Unavailable", "decision_not_recorded");
+    return Step::Replied;
+  }
+  if (redirects) {
+    return Step::StartLogin;
+  }
+  std::string login_url;
+  if (x.check.outcome == Outcome::Login) {
+    login_url = "https://" + std::string(x.head.authority.text()) + "/.pomerium/login";
+    refusal.login_url = login_url;
+  }
+  if (x.check.identity != nullptr) {
+    refusal.signed_in_as = x.check.identity->user_email().empty() ? x.check.identity->user_id()
+                                                                  : x.check.identity->user_email();
+    refusal.sign_out_url =
+        refusal.signed_in_as.empty() ? std::string_view() : "/.pomerium/sign_out";
+  }
   reply_refusal(x, refusal);
   return Step::Replied;
 }

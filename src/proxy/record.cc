@@ -1,7 +1,13 @@
 #include <array>
+#include <string>
 
+#include "codec/base64.h"
+#include "codec/json.h"
+#include "codec/json_writer.h"
 #include "policy/reasons.h"
 #include "proxy/connection.h"
+#include "proxy/record_headers.h"
+#include "session/assertion_claims.h"
 #include "session/joined_identity.h"
 #include "telemetry/access_record.h"
 #include "telemetry/decision_record.h"
@@ -50,21 +56,92 @@ std::optional<telemetry::RecordRoute> route_of(const Exchange& x) {
       .id = {}, .matched_id = x.route->settings->id, .checksum = x.route->checksum};
 }
 
-// What both records say; the access record of a request that was decided on finds it ready.
-void describe(Exchange& x, const telemetry::RecordCertificate& certificate) {
+telemetry::RecordVersions versions_of(const session::JoinedIdentity& identity) {
+  const session::IdentityVersions& versions = identity.versions();
+  return {.server = identity.as_of().server_version,
+          .session = versions.session,
+          .user = versions.user,
+          .directory_user = versions.directory_user,
+          .directory_groups = versions.directory_groups};
+}
+
+// What both records say; the access record of a request that was decided on finds it ready where it
+// shows the same of it.
+void describe(Exchange& x,
+              const telemetry::RecordCertificate& certificate,
+              const telemetry::RecordView& view) {
   const ReasonNames allow(x.check.decision.allow.reasons);
   const ReasonNames deny(x.check.decision.deny.reasons);
-  telemetry::RecordSubject subject{.identity = identity_of(x),
-                                   .route = route_of(x),
-                                   .decision = std::nullopt,
-                                   .certificate = certificate};
+  telemetry::RecordSubject subject{
+      .identity = identity_of(x), .route = route_of(x), .certificate = certificate};
+  if (x.route != nullptr) {
+    subject.route_name = x.route->settings->name;
+    subject.removed_groups = session::GroupsFilter(x.route->settings->assertion.groups_filter)
+                                 .removed_from(x.check.identity.get());
+  }
+  if (x.check.identity != nullptr) {
+    subject.versions = versions_of(*x.check.identity);
+  }
   if (x.decided) {
     subject.decision = telemetry::RecordDecision{
         .allow = {.value = x.check.decision.allow.value, .reasons = allow.view()},
         .deny = {.value = x.check.decision.deny.value, .reasons = deny.view()}};
   }
   x.record_subject.clear();
-  telemetry::append_subject(x.record_subject, subject);
+  telemetry::append_subject(x.record_subject, subject, view);
+}
+
+// The claims of a token as a JSON object; "" when it holds none.
+std::string claims_of(std::string_view token) {
+  const std::size_t begin = token.find('.') + 1;
+  const auto bytes = codec::decode_base64(token.substr(begin, token.find('.', begin) - begin),
+                                          codec::Base64::UrlRaw);
+  if (!bytes) {
+    return {};
+  }
+  const auto claims = codec::parse_json(as_text(*bytes));
+  if (!claims || !claims->is_map()) {
+    return {};
+  }
+  std::string text;
+  codec::JsonWriter json(text);
+  codec::write_node(json, *claims);
+  return text;
+}
+
+// What is rendered only for lines that show it.
+struct OnDemand {
+  std::string query;
+  std::string headers;
+  std::string_view id_token;
+  std::string id_token_claims;
+};
+
+OnDemand on_demand(const Exchange& x, const telemetry::RecordView& view) {
+  using telemetry::RecordField;
+  OnDemand made;
+  if (view.plans.is_usual()) {
+    return made;
+  }
+  const telemetry::FieldSet shown = view.plans.line(view.kind).shown;
+  // The queries of own endpoints hold codes and signatures.
+  if (shown.contains(RecordField::Query) && x.route != nullptr) {
+    append_query_without_session(made.query, x.target.query);
+  }
+  if (shown.contains(RecordField::Headers)) {
+    append_record_headers(made.headers, x.head.fields, view);
+  }
+  if (x.check.identity != nullptr && shown.contains(RecordField::IdToken)) {
+    made.id_token = x.check.identity->id_token().expose_text();
+  }
+  if (x.check.identity != nullptr && shown.contains(RecordField::IdTokenClaims)) {
+    made.id_token_claims = claims_of(x.check.identity->id_token().expose_text());
+  }
+  return made;
+}
+
+const telemetry::RecordPlans& plans_of(const Exchange& x) {
+  return x.generation->settings->records;
 }
 
 // The record's word for what a shadow policy would have done.
@@ -80,11 +157,14 @@ std::string_view shadow_of(const authorize::Check& check) {
 // Invariant 4: the decision is with the sink before the first byte goes upstream. Returns whether
 // it is.
 bool Connection::record_decision(Exchange& x) {
+  const telemetry::RecordView view =
+      core_.records().view(telemetry::RecordKind::Decision, plans_of(x));
   x.decided = true;
-  describe(x, certificate_record(x));
+  describe(x, certificate_record(x), view);
   const bool allowed = x.check.outcome == policy::Outcome::Allowed;
   x.outcome = policy::to_string(x.check.outcome);
   core_.metrics().decision(allowed);
+  const OnDemand more = on_demand(x, view);
   const telemetry::DecisionRecord record{
       .time = x.wall,
       .request_id = x.request_id.view(),
@@ -95,8 +175,13 @@ bool Connection::record_decision(Exchange& x) {
       .ip = x.peer_text,
       .subject = x.record_subject,
       .outcome = x.outcome,
-      .shadow = shadow_of(x.check)};
-  const bool recorded = core_.records().try_write(record);
+      .shadow = shadow_of(x.check),
+      .status = allowed || x.ending == Ending::Upgraded ? std::uint16_t{0} : x.status,
+      .query = more.query,
+      .id_token = more.id_token,
+      .id_token_claims = more.id_token_claims,
+      .headers = more.headers};
+  const bool recorded = core_.records().try_write(record, view.plans);
   if (!recorded) {
     core_.metrics().decision_not_recorded();
   }
@@ -105,10 +190,13 @@ bool Connection::record_decision(Exchange& x) {
 
 void Connection::record_access(Exchange& x) {
   const Duration total = core_.core().clock().now() - x.started;
-  if (!x.decided) {
-    describe(x, certificate_record(x));
+  const telemetry::RecordView view =
+      core_.records().view(telemetry::RecordKind::Access, plans_of(x));
+  if (!x.decided || !view.plans.share_subject()) {
+    describe(x, certificate_record(x), view);
   }
-  core_.records().write(telemetry::AccessRecord{
+  const OnDemand more = on_demand(x, view);
+  const telemetry::AccessRecord record{
       .time = core_.core().clock().wall(),
       .request_id = x.request_id.view(),
       .protocol = "HTTP/1.1",
@@ -130,7 +218,10 @@ void Connection::record_access(Exchange& x) {
       .timings = {.total = total,
                   .authorize = x.authorize_time,
                   .upstream_connect = x.connect_time,
-                  .upstream_first_byte = x.first_byte_time}});
+                  .upstream_first_byte = x.first_byte_time},
+      .query = more.query,
+      .headers = more.headers};
+  core_.records().write(record, view.plans);
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(total).count();
   core_.metrics().exchange_ended(x.status, micros > 0 ? static_cast<std::uint64_t>(micros) : 0);
 }

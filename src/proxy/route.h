@@ -30,8 +30,8 @@ class NameSet {
 struct ForwardRules {
   // The Host sent upstream; empty: the client's is kept.
   std::string upstream_host;
-  // Literal headers to set, after which nothing of the client's under these names is left.
-  std::vector<HeaderLine> set_request_headers;
+  // Headers to set, after which nothing of the client's under these names is left.
+  std::vector<config::RequestHeader> set_request_headers;
   // Everything that a client must not say under its own name on this route: the names of
   // set_request_headers, of claim headers and of remove_request_headers.
   NameSet not_from_client;
@@ -42,6 +42,7 @@ struct ForwardRules {
   // Without a byte in either direction; zero: no limit.
   Duration idle_timeout{};
   bool allow_websockets = false;
+  bool allow_spdy = false;
 };
 
 }  // namespace vallum::proxy

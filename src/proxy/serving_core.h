@@ -16,6 +16,7 @@
 #include "proxy/own_endpoints.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/relay.h"
+#include "proxy/serverless_tokens.h"
 #include "telemetry/record_log.h"
 #include "tls/per_core.h"
 #include "upstream/pool.h"
@@ -36,6 +37,7 @@ class ServingCore {
     ProxyMetrics metrics;
     OwnEndpoints& own_endpoints;
     tls::PerCore& tls;
+    ServerlessTokens& serverless_tokens;
     async::Snapshot<Generation> generation;
   };
   explicit ServingCore(const Parts& parts);
@@ -50,6 +52,7 @@ class ServingCore {
   ProxyMetrics& metrics() { return parts_.metrics; }
   OwnEndpoints& own_endpoints() { return parts_.own_endpoints; }
   tls::PerCore& tls() { return parts_.tls; }
+  ServerlessTokens& serverless_tokens() { return parts_.serverless_tokens; }
   LiveStreams& live_streams() { return live_streams_; }
   BlockPool& blocks() { return blocks_; }
   RelayScratch& scratch() { return scratch_; }

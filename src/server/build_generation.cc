@@ -95,7 +95,16 @@ proxy::ForwardRules rules_of(const RouteSettings& route, const Settings& setting
   rules.set_request_headers = route.set_request_headers;
   rules.set_response_headers = route.set_response_headers;
   rules.set_response_names = proxy::NameSet(header_names(route.set_response_headers));
-  std::vector<std::string> reserved = header_names(route.set_request_headers);
+  std::vector<std::string> reserved;
+  for (const config::RequestHeader& header : route.set_request_headers) {
+    reserved.push_back(header.name);
+  }
+  if (route.is_kubernetes) {
+    reserved.emplace_back("authorization");
+  }
+  if (!route.serverless_audience.empty()) {
+    reserved.emplace_back("x-serverless-authorization");
+  }
   for (const config::ClaimHeader& header : settings.claim_headers) {
     reserved.push_back(header.header);
   }
@@ -105,6 +114,7 @@ proxy::ForwardRules rules_of(const RouteSettings& route, const Settings& setting
   rules.timeout = route.timeout;
   rules.idle_timeout = route.idle_timeout.value_or(settings.limits.stream_idle_timeout);
   rules.allow_websockets = route.allow_websockets;
+  rules.allow_spdy = route.allow_spdy;
   return rules;
 }
 
@@ -112,6 +122,7 @@ Result<proxy::Route> make_route(const RouteSettings& route,
                                 const Settings& settings,
                                 const UpstreamTrust& trust) {
   proxy::Route made;
+  made.checksum = route.checksum;
   made.settings = &route;
   made.cluster = (route.name.empty() ? std::string("route") : route.name) + "-" + route.id;
   made.forward = rules_of(route, settings);

@@ -11,7 +11,7 @@ ProxyCore::ProxyCore(Parts parts)
     : parts_(std::move(parts)),
       entropy_(parts_.core.entropy()),
       tls_(parts_.ticket_seed, parts_.core.clock().wall()),
-      records_(parts_.lane),
+      records_(parts_.lane, parts_.shared_key),
       identities_(parts_.core, parts_.broker, {}),
       authorizer_({.core = parts_.core,
                    .entropy = entropy_,
@@ -24,6 +24,7 @@ ProxyCore::ProxyCore(Parts parts)
                   .resolver = parts_.resolver,
                   .tls = tls_},
                  {}),
+      serverless_tokens_(parts_.core, std::move(parts_.fetch_serverless_token)),
       serving_({.core = parts_.core,
                 .authorizer = authorizer_,
                 .upstreams = upstreams_,
@@ -31,11 +32,19 @@ ProxyCore::ProxyCore(Parts parts)
                 .metrics = proxy::ProxyMetrics(parts_.metrics, parts_.core.index()),
                 .own_endpoints = parts_.own_endpoints,
                 .tls = tls_,
+                .serverless_tokens = serverless_tokens_,
                 .generation = parts_.generation}),
       changes_(parts_.broker.subscribe(
           parts_.core, [this](const databroker::FeedEvent& event) { note_change(event); })),
       accepting_(parts_.core),
-      tasks_(parts_.core) {}
+      tasks_(parts_.core) {
+  identities_.keep_tokens(parts_.generation->settings->uses_session_tokens);
+}
+
+void ProxyCore::use(async::Snapshot<proxy::Generation> generation) {
+  identities_.keep_tokens(generation->settings->uses_session_tokens);
+  serving_.use(std::move(generation));
+}
 
 Result<net::SocketAddress> ProxyCore::listen(net::SocketAddress address,
                                              net::ListenOptions options) {

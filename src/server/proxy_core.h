@@ -39,6 +39,7 @@ class ProxyCore {
     const crypto::SigningKeys& signing_keys;
     proxy::OwnEndpoints& own_endpoints;
     const Secret& ticket_seed;
+    proxy::ServerlessTokens::Fetch fetch_serverless_token = {};
     authorize::AuthorizerSettings authorizer;
     async::Snapshot<proxy::Generation> generation;
   };
@@ -53,7 +54,7 @@ class ProxyCore {
                                                   std::uint16_t https_port);
 
   // On the core.
-  void use(async::Snapshot<proxy::Generation> generation) { serving_.use(std::move(generation)); }
+  void use(async::Snapshot<proxy::Generation> generation);
   // Accepts nothing new, ends what is under way in order until the deadline, cuts the rest. Returns
   // how many were cut.
   Task<std::size_t> drain(Deadline deadline);
@@ -72,6 +73,7 @@ class ProxyCore {
   session::IdentityCache identities_;
   authorize::Authorizer authorizer_;
   upstream::Pool upstreams_;
+  proxy::ServerlessTokens serverless_tokens_;
   proxy::ServingCore serving_;
   // After the cache's own: a live stream is asked about only when the cache has forgotten.
   std::unique_ptr<databroker::Subscription> changes_;

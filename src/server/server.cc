@@ -20,6 +20,7 @@
 #include "async/scope.h"
 #include "async/signal_watch.h"
 #include "async/sleep.h"
+#include "config/files.h"
 #include "config/state_directory.h"
 #include "databroker/store/memory_store.h"
 #include "databroker/store/sqlite_store.h"
@@ -30,6 +31,7 @@
 #include "server/build_generation.h"
 #include "server/control_endpoints.h"
 #include "server/proxy_core.h"
+#include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
 #include "telemetry/line_writer.h"
 #include "telemetry/log.h"
@@ -117,7 +119,8 @@ class Server {
   telemetry::Log log_{stderr_, clock_, filter_, "vallum"};
   async::Snapshot<config::Settings> settings_;
   std::vector<std::string> unknown_keys_;
-  std::vector<async::Snapshot<config::Settings>> past_settings_;
+  // Parts keep references to the secrets they began with.
+  async::Snapshot<config::Settings> first_settings_ = settings_;
   Secret ticket_seed_;
   std::optional<crypto::SigningKeys> signing_keys_;
   std::uint64_t generations_ = 0;
@@ -140,6 +143,7 @@ class Server {
   std::unique_ptr<databroker::Databroker> broker_;
   std::unique_ptr<http::CurlClient> http_;
   std::unique_ptr<identity::Provider> provider_;
+  std::unique_ptr<identity::GoogleIdTokens> google_tokens_;
   std::unique_ptr<authenticate::Authenticator> authenticator_;
   std::unique_ptr<async::Scope> visits_;
   std::unique_ptr<ControlEndpoints> endpoints_;
@@ -223,6 +227,13 @@ Result<void> Server::prepare_sign_in() {
         identity::Provider::create({.home = *control_.core, .http = *http_, .log = log_},
                                    provider_settings(*settings_)));
   }
+  Result<std::unique_ptr<identity::GoogleIdTokens>> google = identity::GoogleIdTokens::create(
+      {.home = *control_.core, .http = *http_, .log = log_}, settings_->google_service_account);
+  if (!google) {
+    const std::string option = "google_cloud_serverless_authentication_service_account";
+    return fail(google.error().with_context(settings_->where(option) + " " + option));
+  }
+  google_tokens_ = *std::move(google);
   TRY(generation_, next_generation());
   authenticator_ = std::make_unique<authenticate::Authenticator>(
       authenticate::Authenticator::Parts{.core = *control_.core,
@@ -254,19 +265,20 @@ Result<void> Server::prepare_proxy_cores() {
   entropy_.fill(seed);
   ticket_seed_ = Secret(std::move(seed));
   for (unsigned i = 0; i < cores_; ++i) {
-    proxy_cores_.push_back(std::make_unique<ProxyCore>(
-        ProxyCore::Parts{.core = *loops_[i].core,
-                         .network = *loops_[i].network,
-                         .resolver = *loops_[i].resolver,
-                         .broker = *broker_,
-                         .lane = *lanes_[i],
-                         .metrics = *metrics_,
-                         .shared_key = *settings_->shared_secret,
-                         .signing_keys = *signing_keys_,
-                         .own_endpoints = *endpoints_,
-                         .ticket_seed = ticket_seed_,
-                         .authorizer = authorizer_settings(*settings_, authenticator_->idp_id()),
-                         .generation = generation_}));
+    proxy_cores_.push_back(std::make_unique<ProxyCore>(ProxyCore::Parts{
+        .core = *loops_[i].core,
+        .network = *loops_[i].network,
+        .resolver = *loops_[i].resolver,
+        .broker = *broker_,
+        .lane = *lanes_[i],
+        .metrics = *metrics_,
+        .shared_key = *settings_->shared_secret,
+        .signing_keys = *signing_keys_,
+        .own_endpoints = *endpoints_,
+        .ticket_seed = ticket_seed_,
+        .fetch_serverless_token = fetch_from(*control_.core, *visits_, *google_tokens_),
+        .authorizer = authorizer_settings(*settings_, authenticator_->idp_id()),
+        .generation = generation_}));
   }
   return {};
 }
@@ -401,6 +413,10 @@ Task<void> Server::watch_parts() {
           "identity.provider",
           status ? std::move(status->problem).value_or("") : std::string(status.error().message()));
     }
+    if (settings_->tokens_were_renewed(config::DiskFiles())) {
+      log_.info("a token file was renewed");
+      co_await reload();
+    }
     co_await async::sleep_for(*control_.core, kWatchInterval);
   }
 }
@@ -449,8 +465,6 @@ Task<void> Server::reload() {
     co_return;
   }
   unknown_keys_ = std::move(loaded->unknown_keys);
-  // Parts keep references to the secrets they began with: old settings live as long as the process.
-  past_settings_.push_back(before);
   report_health();
   generation_ = *std::move(made);
   filter_.set_level(settings_->log_level);

@@ -58,17 +58,15 @@ authenticate::AuthenticatorSettings authenticator_settings(const config::Setting
   made.session_lifetime = settings.cookie.expire;
   made.groups_claim = settings.provider.groups_claim;
   made.jwks = keys.jwks();
-  for (const config::ClaimHeader& header : settings.claim_headers) {
-    made.extra_claims.push_back(header.claim);
-  }
+  made.extra_claims = settings.assertion.extra_claims;
+  made.groups_filter = settings.assertion.groups_filter;
   return made;
 }
 
 authorize::AuthorizerSettings authorizer_settings(const config::Settings& settings,
                                                   std::string_view idp_id) {
   return {.cookie_name = settings.cookie.name,
-          .idp_id = std::string(idp_id),
-          .claim_headers = settings.claim_headers};
+          .idp_id = std::string(idp_id)};
 }
 
 }  // namespace vallum::server

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 #include "session/joined_identity.h"
 
@@ -100,6 +101,18 @@ std::vector<std::string> claim_texts(const codec::Node& values) {
 
 }  // namespace
 
+bool GroupsFilter::passes(std::string_view id) const {
+  return ids_.empty() || std::ranges::binary_search(ids_, id);
+}
+
+std::size_t GroupsFilter::removed_from(const JoinedIdentity* identity) const {
+  if (ids_.empty() || identity == nullptr) {
+    return 0;
+  }
+  return static_cast<std::size_t>(std::ranges::count_if(
+      identity->group_ids(), [this](const std::string& id) { return !passes(id); }));
+}
+
 std::string join_claim(const codec::Node& values) {
   std::string joined;
   bool first = true;
@@ -115,15 +128,17 @@ std::string assertion_name(const JoinedIdentity& identity) {
   return name == nullptr ? std::string() : join_claim(*name);
 }
 
-std::vector<std::string> assertion_groups(const JoinedIdentity* identity) {
+std::vector<std::string> assertion_groups(const JoinedIdentity* identity, GroupsFilter filter) {
   std::vector<std::string> groups;
   if (identity == nullptr) {
     return groups;
   }
   if (!identity->group_ids().empty()) {
-    groups = identity->group_ids();
+    std::ranges::copy_if(identity->group_ids(),
+                         std::back_inserter(groups),
+                         [&filter](const std::string& id) { return filter.passes(id); });
     for (const DirectoryGroup& group : identity->groups()) {
-      if (!group.name.empty()) {
+      if (!group.name.empty() && filter.passes(group.id)) {
         groups.push_back(group.name);
       }
     }
@@ -136,12 +151,13 @@ std::vector<std::string> assertion_groups(const JoinedIdentity* identity) {
 
 void append_assertion_claims(codec::JsonWriter& json,
                              const JoinedIdentity* identity,
-                             std::span<const std::string> extra) {
+                             std::span<const std::string> extra,
+                             GroupsFilter filter) {
   const std::string_view user = identity == nullptr ? std::string_view() : identity->user_id();
   json.member("sub", user).member("user", user);
   json.member("email", identity == nullptr ? std::string_view() : identity->assertion_email());
   json.key("groups").begin_array();
-  for (const std::string& group : assertion_groups(identity)) {
+  for (const std::string& group : assertion_groups(identity, filter)) {
     json.value(group);
   }
   json.end_array();
@@ -158,13 +174,15 @@ void append_assertion_claims(codec::JsonWriter& json,
   }
 }
 
-std::string claim_header_value(const JoinedIdentity* identity, std::string_view claim) {
+std::string claim_header_value(const JoinedIdentity* identity,
+                               std::string_view claim,
+                               GroupsFilter filter) {
   if (identity == nullptr) {
     return {};
   }
   std::string single;
   if (claim == "groups") {
-    return header_list(assertion_groups(identity));
+    return header_list(assertion_groups(identity, filter));
   }
   if (claim == "sub" || claim == "user") {
     append_header_element(single, identity->user_id());

@@ -22,8 +22,11 @@ SessionWanted SessionWanted::of(const Handle& handle) {
 
 // One look-up in progress.
 struct IdentityCache::Flight {
-  Flight(async::Core& core, SessionWanted session, databroker::Databroker& broker, Limits limits)
-      : wanted(std::move(session)), reader(broker, limits.group_names_max), done(core) {}
+  Flight(async::Core& core,
+         SessionWanted session,
+         databroker::Databroker& broker,
+         IdentityReader::Options options)
+      : wanted(std::move(session)), reader(broker, options), done(core) {}
 
   SessionWanted wanted;
   IdentityReader reader;
@@ -114,7 +117,9 @@ std::uint64_t IdentityCache::ensure_flight(const SessionWanted& wanted) {
     }
   }
   const std::uint64_t number = ++last_flight_;
-  flights_.emplace(number, std::make_unique<Flight>(core_, wanted, broker_, limits_));
+  const IdentityReader::Options options{.group_names_max = limits_.group_names_max,
+                                        .keeps_tokens = keeps_tokens_};
+  flights_.emplace(number, std::make_unique<Flight>(core_, wanted, broker_, options));
   open_flights_.insert_or_assign(wanted.session_id, number);
   scope_.spawn(fly(this, number));
   return number;
@@ -224,6 +229,17 @@ void IdentityCache::forget_user(const databroker::Record& change) {
   for (auto& [number, flight] : flights_) {
     flight->is_outdated = flight->is_outdated || flight->reader.user_id() == change.id;
   }
+}
+
+void IdentityCache::keep_tokens(bool keep) {
+  if (keeps_tokens_ == keep) {
+    return;
+  }
+  keeps_tokens_ = keep;
+  for (auto& [number, flight] : flights_) {
+    flight->reader.keep_tokens(keep);
+  }
+  forget_all();
 }
 
 void IdentityCache::forget_all() {

@@ -67,6 +67,10 @@ class IdentityCache {
   // knows whether there is a session.
   Async<void> load(SessionWanted wanted, Deadline deadline);
 
+  // Whether identities hold the tokens of their session: only where somebody uses them, since they
+  // are most of its memory. A change forgets everything.
+  void keep_tokens(bool keep);
+
   std::size_t size() const { return entries_.size(); }
   // Look-ups in the databroker since the start.
   std::uint64_t loads() const { return loads_; }
@@ -103,6 +107,7 @@ class IdentityCache {
   UserIndex by_user_;
   std::map<std::uint64_t, std::unique_ptr<Flight>> flights_;
   std::unordered_map<std::string, std::uint64_t, StringHash, std::equal_to<>> open_flights_;
+  bool keeps_tokens_ = false;
   std::uint64_t last_flight_ = 0;
   std::uint64_t loads_ = 0;
   async::Scope scope_;

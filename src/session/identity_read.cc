@@ -8,7 +8,7 @@ namespace vallum::session {
 namespace {
 
 // A record that is not what it should be counts as absent: whoever wrote it did not write one.
-bool take_session(const databroker::Record& record, IdentityParts& parts) {
+bool take_session(const databroker::Record& record, bool keeps_tokens, IdentityParts& parts) {
   auto session = decode_session(record.value);
   // Impersonation names another session whose identity would replace this one's. It is not offered
   // yet, and using the session as it stands would grant its own rights instead.
@@ -19,6 +19,12 @@ bool take_session(const databroker::Record& record, IdentityParts& parts) {
   parts.idp_id = std::move(session->idp_id);
   parts.valid_until = session->valid_until();
   parts.session_claims = std::move(session->claims);
+  if (keeps_tokens && session->oauth_token) {
+    parts.access_token = std::move(session->oauth_token->access_token);
+  }
+  if (keeps_tokens && session->id_token) {
+    parts.id_token = std::move(session->id_token->raw);
+  }
   return true;
 }
 
@@ -65,7 +71,7 @@ Async<bool> IdentityReader::read_session(IdentityParts* parts,
   parts->session_id = std::move(wanted.session_id);
   parts->versions.session = record->version;
   co_return wanted.is_service_account ? take_service_account(*record, *parts)
-                                      : take_session(*record, *parts);
+                                      : take_session(*record, options_.keeps_tokens, *parts);
 }
 
 Async<void> IdentityReader::read_user(IdentityParts* parts, Deadline deadline) {
@@ -97,7 +103,7 @@ Async<void> IdentityReader::read_groups(IdentityParts* parts, Deadline deadline)
   }
   std::vector<databroker::RecordKey> keys;
   for (const codec::Node& id : parts->directory->group_ids.items()) {
-    if (keys.size() < group_names_max_ && id.is_string() && !id.text().empty()) {
+    if (keys.size() < options_.group_names_max && id.is_string() && !id.text().empty()) {
       keys.push_back(directory_group_key(id.text()));
     }
   }

@@ -20,12 +20,18 @@ struct IdentityRead {
 // the session named it, so that the caller can tell which changes concern the look-up.
 class IdentityReader {
  public:
-  IdentityReader(databroker::Databroker& broker, std::size_t group_names_max)
-      : broker_(broker), group_names_max_(group_names_max) {}
+  struct Options {
+    std::size_t group_names_max = 0;
+    bool keeps_tokens = false;
+  };
+  IdentityReader(databroker::Databroker& broker, Options options)
+      : broker_(broker), options_(options) {}
 
   // The reader outlives the task.
   Async<IdentityRead> read(SessionWanted wanted, WallTime now, Deadline deadline);
   const std::string& user_id() const { return user_id_; }
+  // Of what is read from now on.
+  void keep_tokens(bool keep) { options_.keeps_tokens = keep; }
 
  private:
   // False: no usable session.
@@ -34,7 +40,7 @@ class IdentityReader {
   Async<void> read_groups(IdentityParts* parts, Deadline deadline);
 
   databroker::Databroker& broker_;
-  std::size_t group_names_max_;
+  Options options_;
   std::string user_id_;
 };
 

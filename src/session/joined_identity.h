@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.h"
 #include "base/time.h"
 #include "databroker/store/store.h"
 #include "policy/facts.h"
@@ -36,6 +37,9 @@ struct IdentityParts {
   std::string idp_id;
   WallTime valid_until = WallTime::max();
   ClaimSet session_claims;
+  // Of a session, where somebody keeps them; see IdentityCache::keep_tokens().
+  Secret access_token;
+  Secret id_token;
   std::optional<UserRecord> user;
   std::optional<DirectoryUser> directory;
   // Of the directory user's groups that have a record, in its order.
@@ -64,6 +68,10 @@ class JoinedIdentity {
   const std::string& idp_id() const { return parts_.idp_id; }
   const IdentityVersions& versions() const { return parts_.versions; }
   const databroker::StoreState& as_of() const { return parts_.as_of; }
+
+  // As the provider gave them; empty for a service account, and where nobody keeps them.
+  const Secret& access_token() const { return parts_.access_token; }
+  const Secret& id_token() const { return parts_.id_token; }
 
   // For policies; claims are the session's and the user's, the user's winning.
   policy::SessionFacts facts() const;

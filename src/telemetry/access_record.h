@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "telemetry/record_view.h"
 #include "telemetry/timestamp.h"
 
 namespace vallum::telemetry {
@@ -42,9 +43,15 @@ struct AccessRecord {
   std::uint64_t request_body_bytes = 0;
   std::uint64_t response_body_bytes = 0;
   RecordTimings timings;
+  // Only where the plan shows them.
+  std::string_view query;    // without our session parameter
+  std::string_view headers;  // a JSON object
 };
 
 // Appends the line with its newline. Never allocates once `line` is large enough.
-void append_access(std::string& line, TimestampWriter& timestamp, const AccessRecord& record);
+void append_access(std::string& line,
+                   TimestampWriter& timestamp,
+                   const AccessRecord& record,
+                   const RecordView& view);
 
 }  // namespace vallum::telemetry

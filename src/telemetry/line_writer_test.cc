@@ -21,6 +21,9 @@
 namespace vallum::telemetry {
 namespace {
 
+const Secret kSharedSecret("0123456789abcdef0123456789abcdef");
+const RecordPlans kUsual;
+
 // Takes as many bytes as it is told to, or fails.
 class ScriptedOutput final : public LineOutput {
  public:
@@ -106,34 +109,34 @@ TEST_F(LineWriterTest, DiagnosticsThatFindNoRoomAreCounted) {
 }
 
 TEST_F(LineWriterTest, AFullLaneRefusesTheDecision) {
-  RecordLog records(writer_.add_lane(output_, 1024));
+  RecordLog records(writer_.add_lane(output_, 1024), kSharedSecret);
   DecisionRecord decision;
   decision.subject = "{}";
   decision.outcome = "permit";
 
   int written = 0;
-  while (records.try_write(decision)) {
+  while (records.try_write(decision, kUsual)) {
     ++written;
   }
 
   EXPECT_GT(written, 0);
   EXPECT_EQ(records.decisions_refused(), 1U);
   writer_.drain();
-  EXPECT_TRUE(records.try_write(decision));
+  EXPECT_TRUE(records.try_write(decision, kUsual));
 }
 
 TEST_F(LineWriterTest, AccessLinesLeaveRoomForDecisions) {
-  RecordLog records(writer_.add_lane(output_, 8192));
+  RecordLog records(writer_.add_lane(output_, 8192), kSharedSecret);
 
   while (records.accesses_dropped() == 0) {
     AccessRecord record;
     record.subject = "{}";
-    records.write(record);
+    records.write(record, kUsual);
   }
 
   DecisionRecord decision;
   decision.subject = "{}";
-  EXPECT_TRUE(records.try_write(decision));
+  EXPECT_TRUE(records.try_write(decision, kUsual));
 }
 
 // What a real descriptor gets, from a writer on a thread of its own.

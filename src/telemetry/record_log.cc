@@ -2,9 +2,9 @@
 
 namespace vallum::telemetry {
 
-bool RecordLog::try_write(const DecisionRecord& record) {
+bool RecordLog::try_write(const DecisionRecord& record, const RecordPlans& plans) {
   line_.clear();
-  append_decision(line_, timestamp_, record);
+  append_decision(line_, timestamp_, record, view(RecordKind::Decision, plans));
   if (lane_.try_append(line_)) {
     return true;
   }
@@ -12,9 +12,9 @@ bool RecordLog::try_write(const DecisionRecord& record) {
   return false;
 }
 
-void RecordLog::write(const AccessRecord& record) {
+void RecordLog::write(const AccessRecord& record, const RecordPlans& plans) {
   line_.clear();
-  append_access(line_, timestamp_, record);
+  append_access(line_, timestamp_, record, view(RecordKind::Access, plans));
   append_if_room();
 }
 

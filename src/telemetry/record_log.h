@@ -21,17 +21,22 @@ namespace vallum::telemetry {
 // which may not. Allocates nothing when warm.
 class RecordLog {
  public:
-  // The lane outlives this.
-  explicit RecordLog(LineLane& lane) : lane_(lane) {}
+  // The lane outlives this. Hashes are made under a key of the shared secret.
+  RecordLog(LineLane& lane, const Secret& shared_secret) : lane_(lane), hash_(shared_secret) {}
   RecordLog(const RecordLog&) = delete;
   RecordLog& operator=(const RecordLog&) = delete;
 
   // False when the lane is full: the request must not go on.
-  bool try_write(const DecisionRecord& record);
+  bool try_write(const DecisionRecord& record, const RecordPlans& plans);
   // Lost, and counted, when the lane is nearly full.
-  void write(const AccessRecord& record);
+  void write(const AccessRecord& record, const RecordPlans& plans);
   // The same.
   void write(const ConnectionFailure& failure);
+
+  // For what callers render themselves.
+  RecordView view(RecordKind kind, const RecordPlans& plans) {
+    return {.plans = plans, .hash = hash_, .kind = kind};
+  }
 
   std::uint64_t decisions_refused() const { return decisions_refused_; }
   // Of both kinds that may be lost.
@@ -42,6 +47,7 @@ class RecordLog {
   void append_if_room();
 
   LineLane& lane_;
+  FieldHash hash_;
   TimestampWriter timestamp_;
   std::string line_;
   std::uint64_t decisions_refused_ = 0;

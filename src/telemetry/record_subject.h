@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "telemetry/record_view.h"
+
 namespace vallum::telemetry {
 
 // One half of a decision: whether it held, and every reason for its value, sorted by code point.
@@ -44,16 +46,29 @@ struct RecordDecision {
   Verdict deny;
 };
 
+// The versions of what a decision was made from; 0 where there is no such record.
+struct RecordVersions {
+  std::uint64_t server = 0;
+  std::uint64_t session = 0;
+  std::uint64_t user = 0;
+  std::uint64_t directory_user = 0;
+  std::uint64_t directory_groups = 0;
+};
+
 // Who asked for what, and what was decided: what both lines of a request say alike.
 struct RecordSubject {
-  RecordIdentity identity;
-  std::optional<RecordRoute> route;
-  std::optional<RecordDecision> decision;
+  RecordIdentity identity = {};
+  // Groups of the directory that the application is not told.
+  std::size_t removed_groups = 0;
+  std::optional<RecordRoute> route = {};
+  std::string_view route_name = {};
+  std::optional<RecordVersions> versions = {};
+  std::optional<RecordDecision> decision = {};
   RecordCertificate certificate = {};
 };
 
-// Appends the subject as a JSON object, to be the `subject` of both lines: it is rendered once.
-// Never allocates once `text` is large enough.
-void append_subject(std::string& text, const RecordSubject& subject);
+// Appends the subject as a JSON object, to be the `subject` of both lines: it is rendered once
+// where both show the same of it. Never allocates once `text` is large enough.
+void append_subject(std::string& text, const RecordSubject& subject, const RecordView& view);
 
 }  // namespace vallum::telemetry

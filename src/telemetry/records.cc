@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 
 #include "codec/json_writer.h"
 #include "telemetry/access_record.h"
@@ -16,6 +17,7 @@ namespace {
 
 using codec::JsonKey;
 using codec::JsonWriter;
+using F = RecordField;
 
 std::string_view bounded(std::string_view text) {
   return text.substr(0, kRecordFieldBytesMax);
@@ -58,16 +60,6 @@ void append_verdict(JsonWriter& json, const VerdictNames& names, const Verdict& 
   json.end_array();
 }
 
-void append_identity(JsonWriter& json, const RecordIdentity& identity) {
-  if (!identity.session_id.empty()) {
-    json.member("session-id", identity.session_id);
-  }
-  if (!identity.service_account_id.empty()) {
-    json.member("service-account-id", identity.service_account_id);
-  }
-  json.member("user", bounded(identity.user)).member("email", bounded(identity.email));
-}
-
 // The client chose these names: they are cut like its other texts.
 void append_certificate(JsonWriter& json, const RecordCertificate& certificate) {
   if (certificate.fingerprint.empty()) {
@@ -100,17 +92,179 @@ void append_millis(JsonWriter& json, JsonKey name, Duration duration) {
   json.key(name).raw({digits.data(), end});
 }
 
-void append_timings(JsonWriter& json, const RecordTimings& timings) {
-  append_millis(json, "duration", timings.total);
-  if (timings.authorize) {
-    append_millis(json, "authorize-duration", *timings.authorize);
+// The usual lines. What they show is known when this is compiled, so that asking costs
+// nothing.
+struct UsualPlan {
+  static constexpr bool shows(F field) { return !kFieldsOnDemand.contains(field); }
+  static constexpr bool hashes(F /*field*/) { return false; }
+  static constexpr bool keeps(F /*field*/) { return false; }
+  static constexpr std::string_view text(F /*field*/, std::string_view value) { return value; }
+};
+
+// A line that somebody asked for.
+class ChosenPlan {
+ public:
+  explicit ChosenPlan(const RecordView& view)
+      : shown_(view.plans.line(view.kind).shown), plans_(view.plans), hash_(view.hash) {}
+
+  bool shows(F field) const { return shown_.contains(field); }
+  bool hashes(F field) const { return plans_.hashed.contains(field); }
+  bool keeps(F field) const { return plans_.kept.contains(field); }
+  std::string_view text(F field, std::string_view value) const {
+    return hashes(field) ? hash_.of(value) : value;
   }
-  if (timings.upstream_connect) {
-    append_millis(json, "upstream-connect-duration", *timings.upstream_connect);
+
+ private:
+  FieldSet shown_;
+  const RecordPlans& plans_;
+  FieldHash& hash_;
+};
+
+// Writes members that the plan shows.
+template <class Plan>
+class Members {
+ public:
+  Members(JsonWriter& json, const Plan& plan) : json_(json), plan_(plan) {}
+
+  Members& text(F field, JsonKey name, std::string_view value) {
+    if (plan_.shows(field)) {
+      json_.member(name, plan_.text(field, value));
+    }
+    return *this;
   }
-  if (timings.upstream_first_byte) {
-    append_millis(json, "upstream-first-byte-duration", *timings.upstream_first_byte);
+  // Left out where there is none.
+  Members& text_if_any(F field, JsonKey name, std::string_view value) {
+    return value.empty() ? *this : text(field, name, value);
   }
+  template <class Value>
+  Members& value(F field, JsonKey name, const Value& value) {
+    if (plan_.shows(field)) {
+      json_.member(name, value);
+    }
+    return *this;
+  }
+  // Text that is a JSON object already; left out where there is none.
+  Members& object(F field, JsonKey name, std::string_view value) {
+    if (plan_.shows(field) && !value.empty()) {
+      json_.key(name).raw(value);
+    }
+    return *this;
+  }
+  Members& millis(F field, JsonKey name, std::optional<Duration> duration) {
+    if (duration && plan_.shows(field)) {
+      append_millis(json_, name, *duration);
+    }
+    return *this;
+  }
+
+ private:
+  JsonWriter& json_;
+  const Plan& plan_;
+};
+
+// A token that shows what it claims and opens nothing.
+void append_unsigned(JsonWriter& json, JsonKey name, std::string_view token) {
+  std::string text(token.substr(0, token.rfind('.')));
+  text.append(".(redacted)");
+  json.member(name, text);
+}
+
+template <class Plan>
+void write_subject(std::string& text, const RecordSubject& subject, const Plan& plan) {
+  JsonWriter json(text);
+  json.begin_object();
+  Members members(json, plan);
+  members.text_if_any(F::SessionId, "session-id", subject.identity.session_id)
+      .text_if_any(F::ServiceAccountId, "service-account-id", subject.identity.service_account_id)
+      .text(F::User, "user", bounded(subject.identity.user))
+      .text(F::Email, "email", bounded(subject.identity.email));
+  if (plan.shows(F::ClientCertificate)) {
+    append_certificate(json, subject.certificate);
+  }
+  if (subject.removed_groups > 0) {
+    members.value(F::RemovedGroupsCount, "removed-groups-count", subject.removed_groups);
+  }
+  if (subject.route) {
+    members.value(F::EnvoyRouteId, "envoy-route-id", subject.route->matched_id)
+        .value(F::EnvoyRouteChecksum, "envoy-route-checksum", subject.route->checksum)
+        .value(F::RouteId, "route-id", subject.route->id)
+        .value(F::RouteChecksum, "route-checksum", subject.route->checksum);
+    members.text_if_any(F::ClusterStatName, "cluster-stat-name", bounded(subject.route_name));
+  }
+  if (subject.versions && plan.shows(F::RecordVersions)) {
+    json.key("record-versions")
+        .begin_object()
+        .member("server", subject.versions->server)
+        .member("session", subject.versions->session)
+        .member("user", subject.versions->user)
+        .member("directory-user", subject.versions->directory_user)
+        .member("directory-groups", subject.versions->directory_groups)
+        .end_object();
+  }
+  if (subject.decision && plan.shows(F::Decision)) {
+    append_verdict(json, kAllow, subject.decision->allow);
+    append_verdict(json, kDeny, subject.decision->deny);
+  }
+  json.end_object();
+}
+
+template <class Plan>
+void write_decision(JsonWriter& json, const DecisionRecord& record, const Plan& plan) {
+  Members members(json, plan);
+  members.value(F::RequestId, "request-id", record.request_id)
+      .text(F::CheckRequestId, "check-request-id", bounded(record.client_request_id))
+      .text(F::Method, "method", bounded(record.method))
+      .text(F::Host, "host", bounded(record.host))
+      .text(F::Path, "path", path_of(record.target))
+      .text(F::Query, "query", bounded(record.query))
+      .text(F::Ip, "ip", record.ip);
+  if (plan.shows(F::IdToken) && !record.id_token.empty()) {
+    if (plan.keeps(F::IdToken) || plan.hashes(F::IdToken)) {
+      json.member("id-token", plan.text(F::IdToken, record.id_token));
+    } else {
+      append_unsigned(json, "id-token", record.id_token);
+    }
+  }
+  members.object(F::IdTokenClaims, "id-token-claims", record.id_token_claims)
+      .object(F::Headers, "headers", record.headers);
+  json.members_of(record.subject).member("outcome", record.outcome);
+  if (!record.shadow.empty()) {
+    json.member("shadow", record.shadow);
+  }
+  if (record.status != 0) {
+    json.member("response-code", record.status);
+  }
+}
+
+template <class Plan>
+void write_access(JsonWriter& json, const AccessRecord& record, const Plan& plan) {
+  Members members(json, plan);
+  members.value(F::RequestId, "request-id", record.request_id)
+      .value(F::Protocol, "protocol", record.protocol)
+      .text(F::Method, "method", bounded(record.method))
+      .text(F::Authority, "authority", bounded(record.authority))
+      .text(F::Path, "path", path_of(record.target))
+      .text(F::Query, "query", bounded(record.query))
+      .text(F::UserAgent, "user-agent", bounded(record.user_agent))
+      .text(F::Referer, "referer", plain_referer(record.referer))
+      .text(F::ForwardedFor, "forwarded-for", bounded(record.forwarded_for))
+      .text(F::Ip, "ip", record.ip)
+      .object(F::Headers, "headers", record.headers);
+  json.members_of(record.subject);
+  members.value(F::UpstreamCluster, "upstream-cluster", record.upstream_cluster)
+      .text_if_any(F::UpstreamAddress, "upstream-address", record.upstream_address)
+      .value(F::Outcome, "outcome", record.outcome)
+      .value(F::ResponseCode, "response-code", record.status)
+      .value(F::ResponseCodeDetails, "response-code-details", bounded(record.details))
+      .value(F::Received, "received", record.request_body_bytes)
+      .value(F::Size, "size", record.response_body_bytes)
+      .millis(F::Duration, "duration", record.timings.total)
+      .millis(F::AuthorizeDuration, "authorize-duration", record.timings.authorize)
+      .millis(
+          F::UpstreamConnectDuration, "upstream-connect-duration", record.timings.upstream_connect)
+      .millis(F::UpstreamFirstByteDuration,
+              "upstream-first-byte-duration",
+              record.timings.upstream_first_byte);
 }
 
 JsonWriter& begin_line(JsonWriter& json,
@@ -131,62 +285,39 @@ void end_line(std::string& line, JsonWriter& json) {
 
 }  // namespace
 
-void append_subject(std::string& text, const RecordSubject& subject) {
-  JsonWriter json(text);
-  json.begin_object();
-  append_identity(json, subject.identity);
-  append_certificate(json, subject.certificate);
-  if (subject.route) {
-    json.member("envoy-route-id", subject.route->matched_id)
-        .member("envoy-route-checksum", subject.route->checksum)
-        .member("route-id", subject.route->id)
-        .member("route-checksum", subject.route->checksum);
+void append_subject(std::string& text, const RecordSubject& subject, const RecordView& view) {
+  if (view.plans.is_usual()) {
+    write_subject(text, subject, UsualPlan());
+  } else {
+    write_subject(text, subject, ChosenPlan(view));
   }
-  if (subject.decision) {
-    append_verdict(json, kAllow, subject.decision->allow);
-    append_verdict(json, kDeny, subject.decision->deny);
-  }
-  json.end_object();
 }
 
-void append_decision(std::string& line, TimestampWriter& timestamp, const DecisionRecord& record) {
+void append_decision(std::string& line,
+                     TimestampWriter& timestamp,
+                     const DecisionRecord& record,
+                     const RecordView& view) {
   JsonWriter json(line);
-  begin_line(json, "authorize", timestamp.format(record.time), "authorize check")
-      .member("request-id", record.request_id)
-      .member("check-request-id", bounded(record.client_request_id))
-      .member("method", bounded(record.method))
-      .member("host", bounded(record.host))
-      .member("path", path_of(record.target))
-      .member("ip", record.ip);
-  json.members_of(record.subject).member("outcome", record.outcome);
-  if (!record.shadow.empty()) {
-    json.member("shadow", record.shadow);
+  begin_line(json, "authorize", timestamp.format(record.time), "authorize check");
+  if (view.plans.is_usual()) {
+    write_decision(json, record, UsualPlan());
+  } else {
+    write_decision(json, record, ChosenPlan(view));
   }
   end_line(line, json);
 }
 
-void append_access(std::string& line, TimestampWriter& timestamp, const AccessRecord& record) {
+void append_access(std::string& line,
+                   TimestampWriter& timestamp,
+                   const AccessRecord& record,
+                   const RecordView& view) {
   JsonWriter json(line);
-  begin_line(json, "envoy", timestamp.format(record.time), "http-request")
-      .member("request-id", record.request_id)
-      .member("protocol", record.protocol)
-      .member("method", bounded(record.method))
-      .member("authority", bounded(record.authority))
-      .member("path", path_of(record.target))
-      .member("user-agent", bounded(record.user_agent))
-      .member("referer", plain_referer(record.referer))
-      .member("forwarded-for", bounded(record.forwarded_for))
-      .member("ip", record.ip);
-  json.members_of(record.subject).member("upstream-cluster", record.upstream_cluster);
-  if (!record.upstream_address.empty()) {
-    json.member("upstream-address", record.upstream_address);
+  begin_line(json, "envoy", timestamp.format(record.time), "http-request");
+  if (view.plans.is_usual()) {
+    write_access(json, record, UsualPlan());
+  } else {
+    write_access(json, record, ChosenPlan(view));
   }
-  json.member("outcome", record.outcome)
-      .member("response-code", record.status)
-      .member("response-code-details", bounded(record.details))
-      .member("received", record.request_body_bytes)
-      .member("size", record.response_body_bytes);
-  append_timings(json, record.timings);
   end_line(line, json);
 }
 

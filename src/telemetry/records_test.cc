@@ -8,7 +8,9 @@
 #include "telemetry/access_record.h"
 #include "telemetry/connection_failure.h"
 #include "telemetry/decision_record.h"
+#include "telemetry/field_hash.h"
 #include "telemetry/limits.h"
+#include "telemetry/record_fields.h"
 #include "telemetry/record_subject.h"
 
 namespace vallum::telemetry {
@@ -26,11 +28,41 @@ RecordSubject subject() {
                                      .deny = {.value = false, .reasons = {}}}};
 }
 
-std::string text_of(const RecordSubject& subject) {
-  std::string text;
-  append_subject(text, subject);
-  return text;
-}
+const RecordPlans kUsual;
+
+// What one deployment writes.
+class Writer {
+ public:
+  explicit Writer(const RecordPlans& plans) : plans_(plans) {}
+
+  std::string line(DecisionRecord record, const RecordSubject& about) {
+    const RecordView view{.plans = plans_, .hash = hash_, .kind = RecordKind::Decision};
+    const std::string text = subject(about, view);
+    record.subject = text;
+    std::string line;
+    append_decision(line, timestamp_, record, view);
+    return line;
+  }
+  std::string line(AccessRecord record, const RecordSubject& about) {
+    const RecordView view{.plans = plans_, .hash = hash_, .kind = RecordKind::Access};
+    const std::string text = subject(about, view);
+    record.subject = text;
+    std::string line;
+    append_access(line, timestamp_, record, view);
+    return line;
+  }
+
+ private:
+  static std::string subject(const RecordSubject& about, const RecordView& view) {
+    std::string text;
+    append_subject(text, about, view);
+    return text;
+  }
+
+  const RecordPlans& plans_;
+  FieldHash hash_{Secret("0123456789abcdef0123456789abcdef")};
+  TimestampWriter timestamp_;
+};
 
 DecisionRecord decision() {
   DecisionRecord record;
@@ -62,22 +94,16 @@ AccessRecord access() {
   return record;
 }
 
-std::string line_of(DecisionRecord record, const RecordSubject& about = subject()) {
-  const std::string text = text_of(about);
-  record.subject = text;
-  std::string line;
-  TimestampWriter timestamp;
-  append_decision(line, timestamp, record);
-  return line;
+std::string line_of(const DecisionRecord& record,
+                    const RecordSubject& about = subject(),
+                    const RecordPlans& plans = kUsual) {
+  return Writer(plans).line(record, about);
 }
 
-std::string line_of(AccessRecord record, const RecordSubject& about = {}) {
-  const std::string text = text_of(about);
-  record.subject = text;
-  std::string line;
-  TimestampWriter timestamp;
-  append_access(line, timestamp, record);
-  return line;
+std::string line_of(const AccessRecord& record,
+                    const RecordSubject& about = {},
+                    const RecordPlans& plans = kUsual) {
+  return Writer(plans).line(record, about);
 }
 
 codec::Node parsed(const std::string& line) {
@@ -107,8 +133,7 @@ TEST(DecisionRecordTest, ReasonsAreNamedAfterTheAnswer) {
   const RecordDecision turned = {.allow = {.value = false, .reasons = kReasons},
                                  .deny = {.value = true, .reasons = kReasons}};
 
-  const codec::Node node =
-      parsed(line_of(decision(), {.identity = {}, .route = {}, .decision = turned}));
+  const codec::Node node = parsed(line_of(decision(), {.decision = turned}));
 
   EXPECT_EQ(node.find("allow-why-true"), nullptr);
   EXPECT_EQ(node.find("allow-why-false")->items().size(), 2U);
@@ -164,8 +189,7 @@ TEST(DecisionRecordTest, SaysWhatAShadowPolicyWouldHaveDone) {
 }
 
 TEST(DecisionRecordTest, LeavesOutWhatDoesNotExist) {
-  const codec::Node node =
-      parsed(line_of(decision(), {.identity = {}, .route = {}, .decision = subject().decision}));
+  const codec::Node node = parsed(line_of(decision(), {.decision = subject().decision}));
 
   EXPECT_EQ(node.find("session-id"), nullptr);
   EXPECT_EQ(node.find("service-account-id"), nullptr);
@@ -246,6 +270,127 @@ TEST(AccessRecordTest, NoSecretOfAUrlIsWritten) {
     EXPECT_EQ(line.find("planted"), std::string::npos) << line;
     EXPECT_NE(line.find("app.example"), std::string::npos) << line;
   }
+}
+
+constexpr std::string_view kFrame =
+    R"({"level":"info","service":"authorize","time":"2026-01-01T00:00:00.000Z",)"
+    R"("message":"authorize check",)";
+constexpr std::string_view kResult = R"("allow":true,"allow-why-true":["domain-ok","user-ok"],)"
+                                     R"("deny":false,"deny-why-false":[],"outcome":"permit"})";
+
+TEST(RecordPlansTest, ALineThatShowsNothingShowsTheResult) {
+  RecordPlans plans;
+  plans.decision.shown = fields_of(RecordKind::Decision, FieldUse::Always);
+
+  EXPECT_EQ(line_of(decision(), subject(), plans),
+            std::string(kFrame) + std::string(kResult) + "\n");
+}
+
+TEST(RecordPlansTest, ARefusalHasItsStatus) {
+  DecisionRecord record = decision();
+  record.status = 403;
+
+  EXPECT_EQ(text(parsed(line_of(record)), "response-code"), "403");
+}
+
+// Hashing a field that is not there leaves the short way of writing a line and changes nothing.
+TEST(RecordPlansTest, BothWaysToWriteALineWriteTheSame) {
+  RecordPlans plans;
+  plans.hashed.insert(RecordField::Body);
+  ASSERT_FALSE(plans.is_usual());
+  ASSERT_TRUE(kUsual.is_usual());
+  AccessRecord access_record = access();
+  access_record.upstream_address = "10.0.0.1:80";
+  access_record.timings.authorize = std::chrono::microseconds(2);
+
+  EXPECT_EQ(line_of(decision(), subject(), plans), line_of(decision()));
+  EXPECT_EQ(line_of(access_record, subject(), plans), line_of(access_record, subject()));
+}
+
+TEST(RecordPlansTest, EveryFieldCanBeShownAndIsNamedAsInTheTable) {
+  RecordPlans plans;
+  plans.decision.shown = fields_of(RecordKind::Decision, FieldUse::OnDemand);
+  plans.access.shown = fields_of(RecordKind::Access, FieldUse::OnDemand);
+  RecordSubject about = subject();
+  about.identity.service_account_id = "a1";
+  about.certificate.fingerprint = "0a1b";
+  about.removed_groups = 2;
+  about.route_name = "app";
+  about.versions = RecordVersions{.server = 1, .session = 2, .user = 3};
+  DecisionRecord decided = decision();
+  decided.status = 403;
+  decided.query = "q=1";
+  decided.id_token = "h.p.s";
+  decided.id_token_claims = R"({"sub":"u1"})";
+  decided.headers = R"({"X-A":"1"})";
+  AccessRecord accessed = access();
+  accessed.query = "q=1";
+  accessed.headers = R"({"x-a":"1"})";
+  accessed.upstream_address = "10.0.0.1:80";
+  accessed.timings.authorize = Duration();
+  accessed.timings.upstream_connect = Duration();
+  accessed.timings.upstream_first_byte = Duration();
+
+  const codec::Node decision_line = parsed(line_of(decided, about, plans));
+  const codec::Node access_line = parsed(line_of(accessed, about, plans));
+
+  // MCP requests and impersonation do not exist; "decision" is two members with reasons.
+  constexpr FieldSet kNowhere = {RecordField::McpMethod,
+                                 RecordField::McpTool,
+                                 RecordField::McpToolParameters,
+                                 RecordField::Body,
+                                 RecordField::ImpersonateSessionId,
+                                 RecordField::ImpersonateUserId,
+                                 RecordField::ImpersonateEmail,
+                                 RecordField::Decision};
+  for (const RecordFieldRow& row : record_fields()) {
+    if (!kNowhere.contains(row.field)) {
+      EXPECT_EQ(decision_line.find(row.name) != nullptr, row.decision != FieldUse::Never)
+          << row.name;
+      EXPECT_EQ(access_line.find(row.name) != nullptr, row.access != FieldUse::Never) << row.name;
+    }
+  }
+  EXPECT_EQ(decision_line.find("record-versions")->find("user")->text(), "3");
+  EXPECT_EQ(text(decision_line, "removed-groups-count"), "2");
+}
+
+TEST(RecordPlansTest, AHashIsTheSameForTheSameTextAndTellsNothing) {
+  RecordPlans plans;
+  plans.hashed = {RecordField::Email, RecordField::User, RecordField::SessionId};
+
+  const std::string line = line_of(decision(), subject(), plans);
+  const codec::Node node = parsed(line);
+
+  EXPECT_FALSE(line.contains("a@b.example"));
+  EXPECT_TRUE(text(node, "email").starts_with("hmac-"));
+  EXPECT_EQ(text(node, "email").size(), 37U);
+  EXPECT_NE(text(node, "email"), text(node, "user"));
+  EXPECT_EQ(text(parsed(line_of(access(), subject(), plans)), "email"), text(node, "email"));
+  EXPECT_EQ(text(parsed(line_of(access(), {}, plans)), "email"), "");
+  FieldHash elsewhere(Secret("another shared secret of 32 byte"));
+  EXPECT_NE(elsewhere.of("a@b.example"), text(node, "email"));
+}
+
+TEST(RecordPlansTest, ATokenLosesItsSignatureUnlessItIsKeptOnPurpose) {
+  RecordPlans plans;
+  plans.decision.shown.insert(RecordField::IdToken);
+  DecisionRecord record = decision();
+  record.id_token = "header.payload.signature";
+
+  EXPECT_EQ(text(parsed(line_of(record, subject(), plans)), "id-token"),
+            "header.payload.(redacted)");
+  plans.kept.insert(RecordField::IdToken);
+  EXPECT_EQ(text(parsed(line_of(record, subject(), plans)), "id-token"),
+            "header.payload.signature");
+}
+
+TEST(RecordPlansTest, LinesThatShowTheSameOfASubjectShareIt) {
+  RecordPlans plans;
+  EXPECT_TRUE(plans.share_subject());
+  plans.access.shown.erase(RecordField::UserAgent);
+  EXPECT_TRUE(plans.share_subject());
+  plans.access.shown.erase(RecordField::Email);
+  EXPECT_FALSE(plans.share_subject());
 }
 
 }  // namespace

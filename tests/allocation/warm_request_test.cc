@@ -199,8 +199,7 @@ TEST(WarmRequestTest, AllocatesNothing) {
        .own_endpoints = endpoints,
        .ticket_seed = ticket_seed,
        .authorizer = {.cookie_name = "_pomerium",
-                      .idp_id = "idp",
-                      .claim_headers = settings->claim_headers},
+                      .idp_id = "idp"},
        .generation = *server::build_generation(
            settings,
            {.cores = 1, .now = clock.wall(), .entropy = entropy, .speaks_tls = false},

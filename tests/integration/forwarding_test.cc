@@ -159,7 +159,7 @@ TEST_F(ForwardingTest, TheApplicationSeesThePathThatWasDecidedAbout) {
         400)
         << sent;
   }
-  EXPECT_EQ(browser_.get("https://public.example/%2epomerium/user").status, 401);
+  EXPECT_EQ(browser_.get("https://public.example/%2epomerium/user").status, 302);
   EXPECT_EQ(application().requests_seen(), seen);
 }
 

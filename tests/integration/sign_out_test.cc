@@ -193,7 +193,7 @@ TEST_F(SignOutTest, TheUsersPageAndItsJsonSayWhoIsSignedInAndNoToken) {
     EXPECT_FALSE(contains(json.body, gone)) << gone;
   }
   Browser stranger(deployment_);
-  EXPECT_EQ(stranger.get("https://app.example/.pomerium/user").status, 401);
+  EXPECT_EQ(stranger.get("https://app.example/.pomerium/user").status, 302);
 }
 
 // Covers CSR-05, CSR-07.

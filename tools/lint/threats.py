@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 
-REQUIRED = {"1", "2", "3", "4", "5", "11"}
+REQUIRED = {"1", "2", "3", "4", "5", "8", "11"}
 SECTIONS = {
     "1": "Signed URLs", "2": "Redirects and programmatic login", "3": "OIDC and OAuth flow",
     "4": "Session handle and cookies", "5": "CSRF, CORS, clickjacking, logout", "6": "HPKE and the stateless flow",

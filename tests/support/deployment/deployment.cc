@@ -8,6 +8,7 @@
 #include "config/load.h"
 #include "databroker/store/memory_store.h"
 #include "server/build_generation.h"
+#include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
 
 namespace vallum::testing {
@@ -136,6 +137,10 @@ Deployment::Deployment(SimWorld& world, const Options& options)
                                              server::provider_settings(*settings_));
   CHECK(provider.has_value());
   provider_ = *std::move(provider);
+  auto google = identity::GoogleIdTokens::create({.home = world.core(), .http = web_, .log = log_},
+                                                 settings_->google_service_account);
+  CHECK(google.has_value());
+  google_tokens_ = *std::move(google);
   generation_ = build();
   authenticator_ = std::make_unique<authenticate::Authenticator>(
       authenticate::Authenticator::Parts{.core = world.core(),
@@ -158,6 +163,7 @@ Deployment::Deployment(SimWorld& world, const Options& options)
       .signing_keys = keys_,
       .own_endpoints = *endpoints_,
       .ticket_seed = ticket_seed_,
+      .fetch_serverless_token = server::fetch_from(world.core(), visits_, *google_tokens_),
       .authorizer = server::authorizer_settings(*settings_, provider_->id()),
       .generation = generation_});
   CHECK(proxy_core_->listen(front(), {}).has_value());

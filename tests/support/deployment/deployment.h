@@ -7,6 +7,7 @@
 #include "authenticate/authenticator.h"
 #include "config/settings.h"
 #include "databroker/databroker.h"
+#include "identity/google_id_tokens.h"
 #include "server/control_endpoints.h"
 #include "server/proxy_core.h"
 #include "support/captured_lines.h"
@@ -97,6 +98,7 @@ class Deployment {
   telemetry::LineLane* lane_;
   std::unique_ptr<databroker::Databroker> broker_;
   std::unique_ptr<identity::Provider> provider_;
+  std::unique_ptr<identity::GoogleIdTokens> google_tokens_;
   async::Snapshot<proxy::Generation> generation_;
   std::unique_ptr<authenticate::Authenticator> authenticator_;
   async::Scope visits_;
