@@ -322,6 +322,7 @@ TEST(RecordPlansTest, EveryFieldCanBeShownAndIsNamedAsInTheTable) {
   decided.query = "q=1";
   decided.id_token = "h.p.s";
   decided.id_token_claims = R"({"sub":"u1"})";
+  decided.shadow = "would-deny";
   decided.headers = R"({"X-A":"1"})";
   AccessRecord accessed = access();
   accessed.query = "q=1";
