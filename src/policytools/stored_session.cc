@@ -95,7 +95,7 @@ Result<std::unique_ptr<databroker::SqliteStore>> open_copy(const SessionStore& s
 
 Async<session::IdentityRef> find(databroker::Databroker* broker, std::string id, WallTime now) {
   for (const bool is_service_account : {false, true}) {
-    session::IdentityReader reader(*broker, kGroupNamesMax);
+    session::IdentityReader reader(*broker, {.group_names_max = kGroupNamesMax});
     session::SessionWanted wanted{.session_id = id, .is_service_account = is_service_account};
     async::Core* const core = async::Core::current();
     CO_TRY(session::IdentityRead read,
