@@ -40,7 +40,7 @@ TEST_F(ShadowPolicyTest, WhatItWouldAllowIsRefusedAndRecorded) {
   expect_answer("closed.example", "401 Unauthorized");
 
   EXPECT_EQ(application().requests_seen(), 0U);
-  EXPECT_TRUE(contains(deployment_.records(), R"("outcome":"login","shadow":"would-allow"})"));
+  EXPECT_TRUE(contains(deployment_.records(), R"("outcome":"login","shadow":"would-allow")"));
 }
 
 TEST_F(ShadowPolicyTest, ARouteWithoutOneRecordsNothingOfIt) {

@@ -1,9 +1,11 @@
 #include "support/deployment/tls_deployment.h"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -189,6 +191,16 @@ std::string TlsDeployment::talk(const std::string& options,
     const async::UniqueFd release(::open(more.c_str(), O_RDWR | O_CLOEXEC));
   }
   return output;
+}
+
+std::string TlsDeployment::records_with(std::string_view text) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  std::string all = records();
+  while (!all.contains(text) && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    all = records();
+  }
+  return all;
 }
 
 std::string TlsDeployment::records() {

@@ -41,8 +41,10 @@ class TlsDeployment {
   std::string talk(const std::string& options,
                    const std::string& bytes,
                    const std::function<std::string()>& answered = {});
-  // The records so far.
+  // The records so far. A connection that just ended may still owe its last one.
   std::string records();
+  // The same, once they say `text`, or after a while without it.
+  std::string records_with(std::string_view text);
 
  private:
   class OwnAnswers;
