@@ -31,9 +31,7 @@ bool arrives_unchanged(std::string_view value) {
 // Policy specification 5.6. One line per group: a name may hold a comma. Without somebody to
 // impersonate the token is not sent either, because alone it would lend a stranger all rights of
 // the service account.
-void append_impersonation(std::string& text,
-                          const AssertionSubject& subject,
-                          const Secret& token) {
+void append_impersonation(std::string& text, const AssertionSubject& subject, const Secret& token) {
   const session::JoinedIdentity* identity = subject.identity;
   if (identity == nullptr || !arrives_unchanged(identity->assertion_email())) {
     return;

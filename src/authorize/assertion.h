@@ -22,8 +22,8 @@ struct AssertionSubject {
   const config::AssertionRules& rules;
 };
 
-// The JWT that tells an application who asks (policy specification 5.2), and the headers that repeat
-// claims of it.
+// The JWT that tells an application who asks (policy specification 5.2), and the headers that
+// repeat claims of it.
 class Assertion {
  public:
   Assertion(const AssertionSubject& subject, WallTime now, Entropy& entropy);

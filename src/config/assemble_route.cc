@@ -250,7 +250,8 @@ void report_problems(const RouteAssembly& route,
                      const policy::Problems& problems) {
   for (const policy::Problem& problem : problems) {
     const Place place = place_at(route, problem.at);
-    const std::string message = name + ": " + problem.text + " (" + std::string(to_string(problem.code)) + ")";
+    const std::string message =
+        name + ": " + problem.text + " (" + std::string(to_string(problem.code)) + ")";
     if (problem.severity == policy::Severity::Error) {
       route.assembly.report().error(place, name, message);
     } else {

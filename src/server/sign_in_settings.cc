@@ -65,8 +65,7 @@ authenticate::AuthenticatorSettings authenticator_settings(const config::Setting
 
 authorize::AuthorizerSettings authorizer_settings(const config::Settings& settings,
                                                   std::string_view idp_id) {
-  return {.cookie_name = settings.cookie.name,
-          .idp_id = std::string(idp_id)};
+  return {.cookie_name = settings.cookie.name, .idp_id = std::string(idp_id)};
 }
 
 }  // namespace vallum::server

@@ -45,9 +45,9 @@ std::vector<std::string> assertion_groups(const JoinedIdentity* identity, Groups
 
 std::string assertion_name(const JoinedIdentity& identity);
 
-// The value of a header for a claim of the identity: lists joined by commas, "" when there is none. Made safe to stand in
-// a header line: an element with a comma, a control or a byte outside ASCII is percent-encoded, so
-// that "a,b" is not two groups.
+// The value of a header for a claim of the identity: lists joined by commas, "" when there is none.
+// Made safe to stand in a header line: an element with a comma, a control or a byte outside ASCII
+// is percent-encoded, so that "a,b" is not two groups.
 std::string claim_header_value(const JoinedIdentity* identity,
                                std::string_view claim,
                                GroupsFilter filter);

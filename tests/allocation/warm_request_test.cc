@@ -198,8 +198,7 @@ TEST(WarmRequestTest, AllocatesNothing) {
        .signing_keys = keys,
        .own_endpoints = endpoints,
        .ticket_seed = ticket_seed,
-       .authorizer = {.cookie_name = "_pomerium",
-                      .idp_id = "idp"},
+       .authorizer = {.cookie_name = "_pomerium", .idp_id = "idp"},
        .generation = *server::build_generation(
            settings,
            {.cores = 1, .now = clock.wall(), .entropy = entropy, .speaks_tls = false},

@@ -1,11 +1,9 @@
 #include "support/deployment/tls_deployment.h"
 
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <future>
-#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -194,10 +192,10 @@ std::string TlsDeployment::talk(const std::string& options,
 }
 
 std::string TlsDeployment::records_with(std::string_view text) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  const Deadline give_up(kernel_.clock.now() + kPatience);
   std::string all = records();
-  while (!all.contains(text) && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  while (!all.contains(text) && !give_up.has_passed(kernel_.clock)) {
+    run_there([] {});
     all = records();
   }
   return all;

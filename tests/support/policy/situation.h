@@ -5,8 +5,8 @@
 namespace vallum::testing {
 
 using scenario::find_given;
-using scenario::Identity;
 using scenario::identify;
+using scenario::Identity;
 using scenario::instant_of;
 using scenario::Situation;
 using scenario::text_of;
