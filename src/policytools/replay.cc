@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "codec/rfc3339.h"
 #include "policy/outcome.h"
 #include "policytools/limits.h"
 #include "policytools/usual_request.h"
@@ -37,7 +38,8 @@ constexpr auto kNames = std::to_array<std::string_view>({"message",
                                                          "allow-why-false",
                                                          "deny",
                                                          "deny-why-true",
-                                                         "deny-why-false"});
+                                                         "deny-why-false",
+                                                         "time"});
 constexpr std::size_t kMessage = 0;
 constexpr std::size_t kMethod = 1;
 constexpr std::size_t kHost = 2;
@@ -54,6 +56,7 @@ constexpr std::size_t kAllowFalse = 12;
 constexpr std::size_t kDeny = 13;
 constexpr std::size_t kDenyTrue = 14;
 constexpr std::size_t kDenyFalse = 15;
+constexpr std::size_t kTime = 16;
 
 policy::Verdict verdict_of(const codec::ScannedMember& value,
                            const codec::ScannedMember& why_true,
@@ -144,6 +147,7 @@ void Replay::decide_on(std::uint32_t route, Decided& into) {
   facts.request.method = text_of(kMethod);
   facts.request.path = decoded_path_;
   facts.request.client_ip = IpAddress::parse(text_of(kIp));
+  facts.now = codec::parse_rfc3339(text_of(kTime));
   policy::SessionFacts session;
   const std::string_view user = text_of(kUser);
   if (!text_of(kSession).empty() || !text_of(kServiceAccount).empty() || !user.empty()) {

@@ -26,7 +26,10 @@ class ReplayTest : public config::ConfigTest {
         "    policy: {allow: {or: [{groups: {has: staff}}]}}\n"
         "  - from: https://open.example.com\n"
         "    to: http://127.0.0.1:1\n"
-        "    policy: {allow: {and: [{accept: 1}, {source_ip: 10.0.0.0/8}, {http_path: /a b}]}}\n");
+        "    policy: {allow: {and: [{accept: 1}, {source_ip: 10.0.0.0/8}, {http_path: /a b}]}}\n"
+        "  - from: https://late.example.com\n"
+        "    to: http://127.0.0.1:1\n"
+        "    policy: {allow: {and: [{accept: 1}, {date: {after: 2025-01-01T00:00:00Z}}]}}\n");
     auto settings = load_settings("new.yaml", context());
     ASSERT_TRUE(settings.has_value()) << settings.error().message();
     settings_ = *std::move(settings);
@@ -126,6 +129,19 @@ TEST_F(ReplayTest, ALogOfTheReferenceIsReadByItsDecision) {
 
   EXPECT_EQ(counts().decided, 2U);
   EXPECT_EQ(counts().losses, 1U);
+}
+
+TEST_F(ReplayTest, ARequestIsDecidedAtTheTimeOfItsLine) {
+  const std::string start =
+      R"({"message":"authorize check","method":"GET","host":"late.example.com","path":"/",)"
+      R"("ip":"10.0.0.1","outcome":"allowed","time":")";
+  add(start + R"(2026-03-02T09:30:00.000Z"})");
+  add(start + R"(2024-03-02T09:30:00.000Z"})");
+  add(start + R"(at noon"})");
+
+  EXPECT_EQ(counts().decided, 3U);
+  EXPECT_EQ(counts().losses, 2U);
+  EXPECT_EQ(counts().uncertain, 0U);
 }
 
 TEST_F(ReplayTest, ARouteThatIsGoneIsALoss) {
