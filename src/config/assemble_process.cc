@@ -236,11 +236,16 @@ void assemble_process(Assembly& assembly) {
       return;
     }
   }
-  if (given.size() != kServices.size()) {
+  // Authentication and records cannot be left out of a process yet: authorize brings them along.
+  if (given["authorize"] && !given["proxy"]) {
+    assembly.settings().forwards = false;
+    return;
+  }
+  if (std::ranges::any_of(kServices, [&given](std::string_view name) { return !given[name]; })) {
     assembly.error("services",
                    "services: running only some of authenticate, authorize, proxy and databroker "
                    "is not built yet",
-                   "write all, or leave the option out");
+                   "write all or authorize, or leave the option out");
   }
 }
 

@@ -28,6 +28,16 @@ constexpr Option stored(std::string_view name, OptionType type, std::string_view
   return with_status(OptionStatus::StoredOnly, later(name, type, documentation));
 }
 
+constexpr auto kGrpcAddress = [](Settings& s) -> auto& { return s.ext_authz.grpc_address; };
+constexpr auto kGrpcInsecure = [](Settings& s) -> auto& { return s.ext_authz.grpc_insecure; };
+constexpr auto kCheckTimeout = [](Settings& s) -> auto& { return s.ext_authz.check_timeout; };
+constexpr auto kForwardAuthAddress = [](Settings& s) -> auto& {
+  return s.ext_authz.forward_auth_address;
+};
+constexpr auto kForwardAuthInsecure = [](Settings& s) -> auto& {
+  return s.ext_authz.forward_auth_insecure;
+};
+
 constexpr auto kCodecTypes = std::to_array<std::string_view>(
     {"CODEC_TYPE_AUTO", "CODEC_TYPE_HTTP1", "CODEC_TYPE_HTTP2", "CODEC_TYPE_HTTP3"});
 constexpr auto kBearerFormats =
@@ -42,7 +52,10 @@ constexpr auto kEnforcements = std::to_array<std::string_view>(
 constexpr auto kOptions = std::to_array<Option>({
     // 2.1 Process, services, addresses.
     at_boot(global<&GlobalInputs::services>(
-        "services", "all", "Services of this process. Only `all` is available.")),
+        "services",
+        "all",
+        "Services of this process: `all`, or `authorize`, which decides for other proxies and "
+        "forwards nothing. `authenticate` and `databroker` run with it.")),
     {.name = "address",
      .type = Address,
      .fallback = ":443",
@@ -57,9 +70,35 @@ constexpr auto kOptions = std::to_array<Option>({
         "health_check_addr", "127.0.0.1:28080", "Listener for health and status.")),
     later("installation_id", Text, "Identifier for metric labels."),
     later("insecure_server", Bool, "Speak clear text behind a TLS terminator."),
-    later("grpc_address", Address, "gRPC listener; none is opened without it."),
-    later("grpc_insecure", Bool, "gRPC without TLS."),
-    later("grpc_client_timeout", OptionType::Duration, "Limit of a check by another process."),
+    at_boot(global<kGrpcAddress, has_port_if_any>(
+        "grpc_address",
+        "",
+        "Listener of Envoy's ext_authz service, see `docs/ext_authz.md`. Absent: none.")),
+    at_boot(global<kGrpcInsecure>(
+        "grpc_insecure", "false", "Clear text on `grpc_address`, which must be loopback then.")),
+    global<kCheckTimeout, is_positive>(
+        "grpc_client_timeout",
+        "10s",
+        "To answer a question of another proxy. Beyond: it is told to refuse with 503."),
+    at_boot(global<kForwardAuthAddress, has_port_if_any>(
+        "forward_auth_address",
+        "",
+        "Listener for nginx, Traefik and Caddy, see `docs/ext_authz.md`. Absent: none.")),
+    at_boot(global<kForwardAuthInsecure>(
+        "forward_auth_insecure",
+        "false",
+        "Clear text on `forward_auth_address`, which must be loopback then.")),
+    global<&GlobalInputs::ext_authz_peers>(
+        "ext_authz_peers",
+        "",
+        "Addresses and prefixes of the proxies that may ask on `grpc_address` and "
+        "`forward_auth_address`. What they say about their clients is believed."),
+    global<&GlobalInputs::ext_authz_client_ca>(
+        "ext_authz_client_ca",
+        "",
+        "Authorities, base64 of PEM, of which those proxies must show a certificate."),
+    as_file(global<&GlobalInputs::ext_authz_client_ca_file>(
+        "ext_authz_client_ca_file", "", "The same as a file; both count.")),
     later("debug_address", Address, "Debug listener."),
     later("health_check_systemd_disabled", Bool, "No notification of systemd."),
     later("use_proxy_protocol", Bool, "Require a PROXY protocol header."),

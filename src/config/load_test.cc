@@ -324,7 +324,7 @@ TEST_F(ConfigTest, WithoutAFileTheEnvironmentIsEnough) {
   EXPECT_EQ(load_file("", context()).settings->address.port, 1);
 }
 
-TEST_F(ConfigTest, OnlyAllServicesTogetherAreAvailable) {
+TEST_F(ConfigTest, ServicesAreAllOrWhatDecidesForOthers) {
   EXPECT_TRUE(load("services: all").settings.has_value());
   EXPECT_TRUE(load("services: 'proxy, Authorize,authenticate,cache'").settings.has_value());
   EXPECT_TRUE(refused("services: proxy")[0].contains("is not built yet"));

@@ -100,6 +100,19 @@ struct LimitSettings {
   Duration stream_idle_timeout{};
 };
 
+// The decision served to other proxies (docs/ext_authz.md).
+struct ExtAuthzSettings {
+  std::optional<BindAddress> grpc_address;
+  std::optional<BindAddress> forward_auth_address;
+  bool grpc_insecure = false;
+  bool forward_auth_insecure = false;
+  Duration check_timeout{};
+  // Who may ask; not empty when there is a listener.
+  std::vector<IpPrefix> peers;
+  // Of which peers must show a certificate; empty: their addresses are enough.
+  std::string client_ca_pem;
+};
+
 struct RuntimeFlags {
   bool match_any_incoming_port = true;
   bool allow_any_sign_out_redirect_uri = false;
@@ -164,6 +177,10 @@ struct Settings {
   bool skip_xff_append = false;
   http::NormalizeOptions normalize;
   http::UnderscoreNames underscore_names = http::UnderscoreNames::Reject;
+
+  // Off with services: authorize: routes are decided about, and nothing is forwarded.
+  bool forwards = true;
+  ExtAuthzSettings ext_authz;
 
   StorageSettings storage;
   RuntimeFlags flags;

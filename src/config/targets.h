@@ -48,6 +48,10 @@ struct GlobalInputs {
   std::string signing_key_file;
   std::string idp_client_secret_file;
 
+  std::vector<std::string> ext_authz_peers;
+  std::string ext_authz_client_ca;
+  std::string ext_authz_client_ca_file;
+
   std::string storage_type;
   Secret storage_location;  // a PostgreSQL URL would hold a password
   std::string storage_location_file;
