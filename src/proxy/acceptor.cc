@@ -7,8 +7,8 @@
 
 namespace vallum::proxy {
 
-Acceptor::Acceptor(ServingCore& core, std::unique_ptr<net::Listener> listener)
-    : core_(core), listener_(std::move(listener)), connections_(core.core()) {}
+Acceptor::Acceptor(ServingCore& core, std::unique_ptr<net::Listener> listener, Service service)
+    : core_(core), listener_(std::move(listener)), service_(service), connections_(core.core()) {}
 
 Task<void> Acceptor::run() {
   while (true) {
@@ -26,7 +26,11 @@ Task<void> Acceptor::run() {
 
 Task<void> Acceptor::serve(std::unique_ptr<net::Stream> socket) {
   std::unique_ptr<net::Stream> stream = std::move(socket);
-  const async::Snapshot<tls::ServerContext> context = core_.generation()->tls;
+  const async::Snapshot<tls::ServerContext> context =
+      service_.tls == nullptr ? nullptr : core_.generation().get()->*service_.tls;
+  if (context == nullptr && service_.needs_tls) {
+    co_return;
+  }
   tls::Introduction client;
   if (context != nullptr) {
     const Deadline deadline =
@@ -40,7 +44,7 @@ Task<void> Acceptor::serve(std::unique_ptr<net::Stream> socket) {
     }
     stream = *std::move(secured);
   }
-  Connection connection(core_, std::move(stream), std::move(client), context);
+  Connection connection(core_, std::move(stream), std::move(client), context, service_.answerer);
   co_await connection.run();
 }
 

@@ -5,6 +5,7 @@
 #include "async/scope.h"
 #include "async/task.h"
 #include "net/network.h"
+#include "proxy/answerer.h"
 #include "proxy/serving_core.h"
 #include "tls/tls_stream.h"
 
@@ -14,8 +15,19 @@ namespace vallum::proxy {
 // connections a new one is closed at once: those that are there go on.
 class Acceptor {
  public:
+  // What is served, and how: by default the proxy to everybody.
+  struct Service {
+    // Null: the proxy. Outlives the acceptor.
+    Answerer* answerer = nullptr;
+    // Where new connections find how to speak TLS; null: plain HTTP.
+    async::Snapshot<tls::ServerContext> Generation::* tls = &Generation::tls;
+    // A configuration without a context: nobody is served then, instead of speaking plain HTTP as
+    // simulations do.
+    bool needs_tls = false;
+  };
+
   // `core` outlives the acceptor.
-  Acceptor(ServingCore& core, std::unique_ptr<net::Listener> listener);
+  Acceptor(ServingCore& core, std::unique_ptr<net::Listener> listener, Service service);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
@@ -37,6 +49,7 @@ class Acceptor {
 
   ServingCore& core_;
   std::unique_ptr<net::Listener> listener_;
+  Service service_;
   async::Scope connections_;  // last: its children never see dead members
 };
 

@@ -1,15 +1,15 @@
 #include "base/strings.h"
 #include "pages/answer.h"
-#include "proxy/connection.h"
+#include "proxy/planner.h"
 #include "tls/server_context.h"
 
 // A certificate is shown once, in the handshake, and asked about with every request: under the
 // authorities of the request's route, of its generation, and at its time.
 namespace vallum::proxy {
 
-// What there is to refuse before the route's policy is asked; true with an answer in reply_.
+// What there is to refuse before the route's policy is asked; true with an answer in x.reply.
 // Requires that anybody is asked for certificates.
-bool Connection::refuse_client(Exchange& x) {
+bool Planner::refuse_client(Exchange& x) {
   if (asked_for_others(x)) {
     x.keep_alive = false;
   }
@@ -28,7 +28,7 @@ bool Connection::refuse_client(Exchange& x) {
 
 // Whether the handshake asked for other certificates than it would now: then the client cannot have
 // chosen rightly, and is to shake hands again.
-bool Connection::asked_for_others(const Exchange& x) {
+bool Planner::asked_for_others(const Exchange& x) {
   const async::Snapshot<crypto::ClientAuthorities>& now =
       x.generation->settings->client_certificates.all;
   if (now == asked_ || x.generation->tls == nullptr) {
@@ -43,7 +43,7 @@ bool Connection::asked_for_others(const Exchange& x) {
 
 // Where a handshake fails without a trusted certificate, a connection from before such a rule, and
 // one whose certificate is no longer good, get nothing either.
-bool Connection::is_admitted(Exchange& x, const config::Settings& settings) {
+bool Planner::is_admitted(Exchange& x, const config::Settings& settings) {
   const config::ClientCertificateSettings& clients = settings.client_certificates;
   if (clients.all == nullptr || clients.enforcement != config::Enforcement::RejectConnection) {
     return true;
@@ -57,7 +57,7 @@ bool Connection::is_admitted(Exchange& x, const config::Settings& settings) {
 
 // Whether the connection was made for a host that asks clients for other certificates than the
 // request's: a client that puts them on one connection gets to choose again (RFC 9110 15.5.20).
-bool Connection::is_misdirected(const Exchange& x) const {
+bool Planner::is_misdirected(const Exchange& x) const {
   const config::ClientCertificateSettings& clients = x.generation->settings->client_certificates;
   if (server_name_.empty() || iequals(x.head.authority.host(), server_name_)) {
     return false;
@@ -73,7 +73,7 @@ bool Connection::is_misdirected(const Exchange& x) const {
   return meant != x.route->settings->client_authorities;
 }
 
-telemetry::RecordCertificate Connection::certificate_record(const Exchange& x) const {
+telemetry::RecordCertificate Planner::certificate_record(const Exchange& x) const {
   if (certificate_ == nullptr) {
     return {};
   }

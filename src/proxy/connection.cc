@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "async/cancel.h"
-#include "base/strings.h"
 
 namespace vallum::proxy {
 
@@ -13,16 +12,14 @@ using net::IoResult;
 Connection::Connection(ServingCore& core,
                        std::unique_ptr<net::Stream> stream,
                        tls::Introduction client,
-                       async::Snapshot<tls::ServerContext> context)
+                       const async::Snapshot<tls::ServerContext>& context,
+                       Answerer* answerer)
     : core_(core),
+      planner_(core, std::move(client), context),
+      answerer_(answerer),
       stream_(std::move(stream)),
-      server_name_(to_lower(client.server_name)),
-      asked_(context == nullptr ? nullptr : context->clients().authorities),
       in_(core.blocks()),
       reader_(core.generation()->limits.request_head) {
-  if (client.certificates != nullptr) {
-    certificate_ = std::make_unique<authorize::ClientCertificate>(std::move(*client.certificates));
-  }
   core_.metrics().connection_opened();
 }
 
@@ -56,7 +53,7 @@ Task<void> Connection::run() {
     }
     const bool again = x->keep_alive && x->body_finished && !x->cut;
     cut = x->cut;
-    record_access(*x);
+    planner_.record_access(*x);
     core_.give_exchange(std::move(x));
     if (!again) {
       break;
@@ -129,36 +126,32 @@ Task<Connection::HeadRead> Connection::read_head(Exchange* x) {
 }
 
 void Connection::begin(Exchange& x) {
-  x.id = core_.next_exchange_id();
-  x.request_id = core_.entropy().uuid_text();
-  x.head_complete = core_.core().now();
-  x.wall = core_.core().clock().wall();
+  planner_.begin(x);
   x.keep_alive = x.head.keep_alive;
   x.body_finished = x.head.framing.kind == http::BodyFraming::Kind::None;
-  find_client(x);
+  planner_.find_client(x, stream_->peer_address().ip);
 }
 
 Task<void> Connection::serve(Exchange* x) {
-  const Deadline deadline = core_.core().deadline_in(x->generation->limits.own_endpoint_timeout);
-  Step step = plan(*x);
-  // A session that is thrown out as fast as it is read is not waited for.
-  constexpr int kLoadsMax = 3;
-  for (int loads = 0; step == Step::LoadIdentity; ++loads) {
-    const Result<void> loaded =
-        loads < kLoadsMax
-            ? co_await core_.authorizer().load(&x->check, deadline)
-            : Result<void>(fail(ErrorKind::Unavailable, "the session keeps changing"));
-    if (!loaded) {
-      // Fail closed: a session that cannot be read allows nothing, and is not a reason to log in
-      // again.
-      reply_error(*x, 503, "Service Unavailable", "session_unavailable");
-      step = Step::Replied;
-      break;
-    }
-    step = decide(*x);
+  if (answerer_ != nullptr) {
+    co_await answerer_->answer(x);
+  } else {
+    co_await serve_proxied(x);
   }
+  if (x->reply) {
+    co_await send_reply(x);
+  }
+}
+
+Task<void> Connection::serve_proxied(Exchange* x) {
+  const Deadline deadline = core_.core().deadline_in(x->generation->limits.own_endpoint_timeout);
+  const Step step = co_await planner_.settle(x, deadline);
   switch (step) {
     case Step::Forward: {
+      if (!x->generation->settings->forwards) {
+        reply_error(*x, 404, "Not Found", "not_forwarded_here");
+        break;
+      }
       policy::Permit permit = *std::exchange(x->check.permit, std::nullopt);
       co_await forward(x, std::move(permit));
       break;
@@ -167,14 +160,11 @@ Task<void> Connection::serve(Exchange* x) {
       co_await answer_own(x);
       break;
     case Step::StartLogin:
-      co_await start_login(x);
+      co_await planner_.start_login(x, deadline);
       break;
     case Step::LoadIdentity:
     case Step::Replied:
       break;
-  }
-  if (reply_) {
-    co_await send_reply(x);
   }
 }
 

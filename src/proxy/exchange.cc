@@ -35,6 +35,7 @@ void Exchange::reset() {
   answer.clear();
   upstream_peer.clear();
   clear_bounded(record_subject);
+  reply.reset();
   ending = Ending::None;
   status = 0;
   details = {};

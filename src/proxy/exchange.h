@@ -68,6 +68,9 @@ struct Exchange {
   // What both records say alike, rendered: valid once `decided`.
   std::string record_subject;
 
+  // An answer of our own, until it is sent.
+  std::optional<http::Response> reply;
+
   // What the access record tells.
   Ending ending = Ending::None;
   std::uint16_t status = 0;

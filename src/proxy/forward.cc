@@ -95,70 +95,15 @@ Deadline Connection::answer_end(const Exchange& x) const {
   return timeout == Duration::zero() ? latest : latest.earlier(core_.core().deadline_in(timeout));
 }
 
-bool Connection::upgrade_is_allowed(const Exchange& x) {
-  if (!x.body_finished) {
-    return false;
-  }
-  const bool is_get = x.head.method == http::Method::Get;
-  if (iequals(x.head.upgrade, "websocket")) {
-    return x.route->forward.allow_websockets && is_get;
-  }
-  return x.route->forward.allow_spdy && iequals(x.head.upgrade, "SPDY/3.1") &&
-         (is_get || x.head.method == http::Method::Post);
-}
-
-HeaderFacts Connection::header_facts(const Exchange& x, std::string_view assertion) const {
-  HeaderFacts facts{.assertion = assertion,
-                    .leaf = certificate_ == nullptr ? nullptr : certificate_->leaf()};
-  if (x.check.identity != nullptr) {
-    facts.access_token = x.check.identity->access_token().expose_text();
-    facts.id_token = x.check.identity->id_token().expose_text();
-  }
-  return facts;
-}
-
-// Builds the head into x.out. Returns false when a local answer was made instead.
-bool Connection::prepare_upstream_request(Exchange& x, std::string_view serverless_token) {
-  if (!x.head.upgrade.empty() && !upgrade_is_allowed(x)) {
-    reply_error(x, 403, "Forbidden", "upgrade_failed");
-    return false;
-  }
-  const authorize::IdentityLines identity =
-      core_.authorizer().identity_lines(x.check, *x.route->settings, x.terms(), x.head.authority);
-  x.out.clear();
-  append_upstream_request(
-      x.out,
-      {.client = x.head,
-       .rules = x.route->forward,
-       .settings = x.generation->forward,
-       .path = x.target.path,
-       .query = x.target.has_query ? std::optional(x.target.query) : std::nullopt,
-       .peer_ip = x.peer_text,
-       .request_id = x.request_id.view(),
-       .identity_lines = identity.lines,
-       .serverless_token = serverless_token,
-       .facts = header_facts(x, identity.assertion),
-       .upgrade = x.head.upgrade});
-  return true;
-}
-
-Task<std::string> Connection::serverless_token(const Exchange* x) {
-  const Deadline deadline = core_.core().deadline_in(x->generation->limits.connect_timeout);
-  co_return co_await core_.serverless_tokens().token(x->route->settings->serverless_audience,
-                                                     deadline);
-}
-
 // Invariant 1: nothing leads here without a permit for this very exchange.
 Task<void> Connection::forward(Exchange* x, policy::Permit permit) {
   CHECK(permit.redeem(x->terms()));
-  std::string token;
-  if (!x->route->settings->serverless_audience.empty()) {
-    token = co_await serverless_token(x);
-  }
-  if (!prepare_upstream_request(*x, token)) {
+  const bool prepared = co_await planner_.prepare_upstream_request(
+      x, core_.core().deadline_in(x->generation->limits.connect_timeout));
+  if (!prepared) {
     co_return;
   }
-  if (!record_decision(*x)) {
+  if (!planner_.record_decision(*x)) {
     reply_error(*x, 503, "Service Unavailable", "decision_not_recorded");
     co_return;
   }
@@ -242,7 +187,7 @@ Task<Connection::Attempt> Connection::attempt(Exchange* x, upstream::Lease* leas
   }
   const bool answered = co_await read_answer_head(x, to);
   if (!answered && replayable && x->upstream_bytes.empty() && !x->first_byte_time) {
-    if (reply_) {
+    if (x->reply) {
       co_return Attempt::Finished;
     }
     co_return Attempt::Stale;
@@ -256,7 +201,7 @@ Task<Connection::Attempt> Connection::attempt(Exchange* x, upstream::Lease* leas
     } else {
       co_await send_answer(x, lease);
     }
-  } else if (!reply_) {
+  } else if (!x->reply) {
     reply_error(*x, 503, "Service Unavailable", "upstream_reset_before_response_started");
   }
   // An answer that came before the whole request ends the upload with this scope; the connection is
@@ -326,7 +271,7 @@ Connection::AnswerHead Connection::take_answer_head(Exchange& x, AnswerReader& r
 }
 
 // Waits for the final answer's head; its body's beginning stays in x->upstream_bytes. Returns false
-// when there is none; reply_ says why unless the connection simply ended.
+// when there is none; x->reply says why unless the connection simply ended.
 Task<bool> Connection::read_answer_head(Exchange* x, net::Stream* from) {
   const Limits& limits = x->generation->limits;
   AnswerReader reader{.head = http::HeadReader(limits.response_head)};

@@ -38,6 +38,9 @@ struct Generation {
   Limits limits;
   // Null: the listener speaks plain HTTP (simulation).
   async::Snapshot<tls::ServerContext> tls;
+  // Of the listener for other proxies' questions over HTTP; null: it speaks plain HTTP or is not
+  // there.
+  async::Snapshot<tls::ServerContext> forward_auth_tls;
   // Set on every answer of our own.
   std::vector<HeaderLine> own_response_headers;
 };

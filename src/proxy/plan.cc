@@ -5,7 +5,8 @@
 #include "http/syntax/list_items.h"
 #include "pages/answer.h"
 #include "pages/representation.h"
-#include "proxy/connection.h"
+#include "proxy/message_heads.h"
+#include "proxy/planner.h"
 #include "session/joined_identity.h"
 
 namespace vallum::proxy {
@@ -38,8 +39,25 @@ std::optional<IpAddress> forwarded_address(const http::Fields& fields, unsigned 
 
 }  // namespace
 
-void Connection::find_client(Exchange& x) {
-  const IpAddress peer = stream_->peer_address().ip;
+Planner::Planner(ServingCore& core,
+                 tls::Introduction client,
+                 const async::Snapshot<tls::ServerContext>& context)
+    : core_(core),
+      server_name_(to_lower(client.server_name)),
+      asked_(context == nullptr ? nullptr : context->clients().authorities) {
+  if (client.certificates != nullptr) {
+    certificate_ = std::make_unique<authorize::ClientCertificate>(std::move(*client.certificates));
+  }
+}
+
+void Planner::begin(Exchange& x) {
+  x.id = core_.next_exchange_id();
+  x.request_id = core_.entropy().uuid_text();
+  x.head_complete = core_.core().now();
+  x.wall = core_.core().clock().wall();
+}
+
+void Planner::find_client(Exchange& x, const IpAddress& peer) {
   x.peer_text = peer.text();
   x.client_ip = peer;
   const unsigned hops = x.generation->forward.trusted_hops;
@@ -51,8 +69,28 @@ void Connection::find_client(Exchange& x) {
   }
 }
 
+Task<Planner::Step> Planner::settle(Exchange* x, Deadline deadline) {
+  Step step = plan(*x);
+  // A session that is thrown out as fast as it is read is not waited for.
+  constexpr int kLoadsMax = 3;
+  for (int loads = 0; step == Step::LoadIdentity; ++loads) {
+    const Result<void> loaded =
+        loads < kLoadsMax
+            ? co_await core_.authorizer().load(&x->check, deadline)
+            : Result<void>(fail(ErrorKind::Unavailable, "the session keeps changing"));
+    if (!loaded) {
+      // Fail closed: a session that cannot be read allows nothing, and is not a reason to log in
+      // again.
+      reply_error(*x, 503, "Service Unavailable", "session_unavailable");
+      co_return Step::Replied;
+    }
+    step = decide(*x);
+  }
+  co_return step;
+}
+
 // Brings the request into its one form, finds what it is for, and decides.
-Connection::Step Connection::plan(Exchange& x) {
+Planner::Step Planner::plan(Exchange& x) {
   if (x.head.method == http::Method::Connect) {
     reply_error(x, 404, "Not Found", "route_not_found");
     return Step::Replied;
@@ -82,7 +120,7 @@ Connection::Step Connection::plan(Exchange& x) {
 }
 
 // Asks the authorizer; again after a session was loaded.
-Connection::Step Connection::decide(Exchange& x) {
+Planner::Step Planner::decide(Exchange& x) {
   const config::RouteSettings* settings = x.route == nullptr ? nullptr : x.route->settings;
   core_.authorizer().check({.head = x.head,
                             .query = x.target.query,
@@ -129,7 +167,7 @@ Connection::Step Connection::decide(Exchange& x) {
 }
 
 // Policy specification 3.7: whether this client can follow a redirect to a page.
-bool Connection::follows_redirects(const Exchange& x) const {
+bool Planner::follows_redirects(const Exchange& x) {
   const pages::Audience audience = audience_of(x);
   const pages::Representation form = pages::choose_representation(audience);
   return form != pages::Representation::Grpc && form != pages::Representation::GrpcWeb &&
@@ -139,7 +177,7 @@ bool Connection::follows_redirects(const Exchange& x) const {
 }
 
 // The status of an outcome, and words where those of the status do not say enough.
-pages::Refusal Connection::refusal_of(const Exchange& x) const {
+pages::Refusal Planner::refusal_of(const Exchange& x) {
   pages::Refusal refusal{.status = 403, .request_id = x.request_id.view()};
   switch (x.check.outcome) {
     case Outcome::Login:
@@ -171,7 +209,7 @@ pages::Refusal Connection::refusal_of(const Exchange& x) const {
 }
 
 // Everything but forwarding: sign in, or a refusal that says why (policy specification 3.6, 3.7).
-Connection::Step Connection::deny(Exchange& x) {
+Planner::Step Planner::deny(Exchange& x) {
   const bool redirects = x.check.outcome == Outcome::Login && follows_redirects(x);
   pages::Refusal refusal = refusal_of(x);
   x.status = redirects ? 302 : refusal.status;
@@ -197,6 +235,57 @@ Connection::Step Connection::deny(Exchange& x) {
   }
   reply_refusal(x, refusal);
   return Step::Replied;
+}
+
+bool Planner::upgrade_is_allowed(const Exchange& x) {
+  if (!x.body_finished) {
+    return false;
+  }
+  const bool is_get = x.head.method == http::Method::Get;
+  if (iequals(x.head.upgrade, "websocket")) {
+    return x.route->forward.allow_websockets && is_get;
+  }
+  return x.route->forward.allow_spdy && iequals(x.head.upgrade, "SPDY/3.1") &&
+         (is_get || x.head.method == http::Method::Post);
+}
+
+HeaderFacts Planner::header_facts(const Exchange& x, std::string_view assertion) const {
+  HeaderFacts facts{.assertion = assertion,
+                    .leaf = certificate_ == nullptr ? nullptr : certificate_->leaf()};
+  if (x.check.identity != nullptr) {
+    facts.access_token = x.check.identity->access_token().expose_text();
+    facts.id_token = x.check.identity->id_token().expose_text();
+  }
+  return facts;
+}
+
+Task<bool> Planner::prepare_upstream_request(Exchange* x, Deadline deadline) {
+  if (!x->head.upgrade.empty() && !upgrade_is_allowed(*x)) {
+    reply_error(*x, 403, "Forbidden", "upgrade_failed");
+    co_return false;
+  }
+  const std::string& audience = x->route->settings->serverless_audience;
+  std::string serverless_token;
+  if (!audience.empty()) {
+    serverless_token = co_await core_.serverless_tokens().token(audience, deadline);
+  }
+  const authorize::IdentityLines identity = core_.authorizer().identity_lines(
+      x->check, *x->route->settings, x->terms(), x->head.authority);
+  x->out.clear();
+  append_upstream_request(
+      x->out,
+      {.client = x->head,
+       .rules = x->route->forward,
+       .settings = x->generation->forward,
+       .path = x->target.path,
+       .query = x->target.has_query ? std::optional(x->target.query) : std::nullopt,
+       .peer_ip = x->peer_text,
+       .request_id = x->request_id.view(),
+       .identity_lines = identity.lines,
+       .serverless_token = serverless_token,
+       .facts = header_facts(*x, identity.assertion),
+       .upgrade = x->head.upgrade});
+  co_return true;
 }
 
 }  // namespace vallum::proxy

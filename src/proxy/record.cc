@@ -5,7 +5,8 @@
 #include "codec/json.h"
 #include "codec/json_writer.h"
 #include "policy/reasons.h"
-#include "proxy/connection.h"
+#include "proxy/message_heads.h"
+#include "proxy/planner.h"
 #include "proxy/record_headers.h"
 #include "session/assertion_claims.h"
 #include "session/joined_identity.h"
@@ -156,7 +157,7 @@ std::string_view shadow_of(const authorize::Check& check) {
 
 // Invariant 4: the decision is with the sink before the first byte goes upstream. Returns whether
 // it is.
-bool Connection::record_decision(Exchange& x) {
+bool Planner::record_decision(Exchange& x) {
   const telemetry::RecordView view =
       core_.records().view(telemetry::RecordKind::Decision, plans_of(x));
   x.decided = true;
@@ -188,7 +189,7 @@ bool Connection::record_decision(Exchange& x) {
   return recorded;
 }
 
-void Connection::record_access(Exchange& x) {
+void Planner::record_access(Exchange& x) {
   const Duration total = core_.core().clock().now() - x.started;
   const telemetry::RecordView view =
       core_.records().view(telemetry::RecordKind::Access, plans_of(x));

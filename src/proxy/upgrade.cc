@@ -68,7 +68,7 @@ class Connection::Upgraded final : public LiveStream {
 // configuration.
 Task<bool> Connection::still_allowed(Exchange* x) {
   const async::Snapshot<Generation> generation = core_.generation();
-  if (!is_admitted(*x, *generation->settings)) {
+  if (!planner_.is_admitted(*x, *generation->settings)) {
     x->check.outcome = policy::Outcome::CertificateRequired;
     co_return false;
   }
@@ -83,7 +83,7 @@ Task<bool> Connection::still_allowed(Exchange* x) {
       .query = x->target.query,
       .path = http::decode_path(x->target.path, scratch),
       .client_ip = x->client_ip,
-      .certificate = certificate_.get(),
+      .certificate = planner_.certificate(),
       .route = generation->routes[*route].settings,
       .terms = {.exchange = x->id, .generation = generation->id, .route = {}, .session = {}}};
   authorize::Check check;
@@ -114,7 +114,7 @@ Task<void> Connection::watch_upgraded(Exchange* x, Upgraded* live) {
     live->asked().reset();
     const bool allowed = co_await still_allowed(x);
     if (!allowed) {
-      record_decision(*x);
+      planner_.record_decision(*x);
       live->revoke();
       co_return;
     }

@@ -47,9 +47,10 @@ void ProxyCore::use(async::Snapshot<proxy::Generation> generation) {
 }
 
 Result<net::SocketAddress> ProxyCore::listen(net::SocketAddress address,
-                                             net::ListenOptions options) {
+                                             net::ListenOptions options,
+                                             proxy::Acceptor::Service service) {
   TRY(std::unique_ptr<net::Listener> listener, parts_.network.listen(address, options));
-  acceptors_.push_back(std::make_unique<proxy::Acceptor>(serving_, std::move(listener)));
+  acceptors_.push_back(std::make_unique<proxy::Acceptor>(serving_, std::move(listener), service));
   accepting_.spawn(acceptors_.back()->run());
   return acceptors_.back()->local_address();
 }

@@ -48,7 +48,9 @@ class ProxyCore {
   ProxyCore& operator=(const ProxyCore&) = delete;
 
   // Fails with text that names the address and what to do.
-  Result<net::SocketAddress> listen(net::SocketAddress address, net::ListenOptions options);
+  Result<net::SocketAddress> listen(net::SocketAddress address,
+                                    net::ListenOptions options,
+                                    proxy::Acceptor::Service service = {});
   Result<net::SocketAddress> listen_for_redirects(net::SocketAddress address,
                                                   net::ListenOptions options,
                                                   std::uint16_t https_port);
