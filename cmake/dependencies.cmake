@@ -16,6 +16,8 @@ pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)     # PkgConfig::care
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)   # PkgConfig::xxhash
 pkg_check_modules(psl REQUIRED IMPORTED_TARGET libpsl)         # PkgConfig::psl
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)            # PkgConfig::re2
+pkg_check_modules(grpcpp REQUIRED IMPORTED_TARGET grpc++)      # PkgConfig::grpcpp
+find_program(VALLUM_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)      # package protobuf-compiler-grpc
 if(VALLUM_TESTS)
   find_package(GTest REQUIRED)
 endif()
