@@ -138,9 +138,9 @@ Result<proxy::Route> make_route(const RouteSettings& route,
 
 // The configured certificates, or one that nobody vouches for: answering with that says more than a
 // reset.
-Result<async::Snapshot<tls::ServerContext>> make_tls(const Settings& settings,
-                                                     const GenerationContext& context,
-                                                     std::vector<std::string>* warnings) {
+Result<async::Snapshot<tls::CertificateStore>> make_store(const Settings& settings,
+                                                          const GenerationContext& context,
+                                                          std::vector<std::string>* warnings) {
   std::vector<tls::CertificateSource> sources;
   sources.reserve(settings.certificates.size());
   for (const config::CertificatePair& pair : settings.certificates) {
@@ -167,13 +167,31 @@ Result<async::Snapshot<tls::ServerContext>> make_tls(const Settings& settings,
   TRY(async::Snapshot<tls::CertificateStore> store,
       tls::CertificateStore::make(std::move(sources), context.now));
   warnings->insert(warnings->end(), store->warnings().begin(), store->warnings().end());
+  return store;
+}
+
+// What the handshake asks of browsers.
+tls::ClientCertificates clients_of(const Settings& settings) {
   const config::ClientCertificateSettings& clients = settings.client_certificates;
-  return tls::ServerContext::make(
-      std::move(store),
-      {"http/1.1"},
-      {.authorities = clients.all,
-       .required =
-           clients.all != nullptr && clients.enforcement == config::Enforcement::RejectConnection});
+  return {.authorities = clients.all,
+          .required = clients.all != nullptr &&
+                      clients.enforcement == config::Enforcement::RejectConnection};
+}
+
+// And of other proxies: all or nothing, by authorities of their own.
+Result<tls::ClientCertificates> peers_of(const Settings& settings) {
+  const std::string_view pem = settings.ext_authz.client_ca_pem;
+  if (pem.empty()) {
+    return tls::ClientCertificates();
+  }
+  Result<crypto::ClientAuthorities> made = crypto::ClientAuthorities::make(
+      std::span(&pem, 1), {.lists = nullptr, .names = {}, .depth_max = 0});
+  if (!made) {
+    return fail(made.error().with_context("ext_authz_client_ca"));
+  }
+  return tls::ClientCertificates{
+      .authorities = async::make_snapshot<crypto::ClientAuthorities>(*std::move(made)),
+      .required = true};
 }
 
 }  // namespace
@@ -184,8 +202,15 @@ Result<async::Snapshot<proxy::Generation>> build_generation(
     std::vector<std::string>* warnings) {
   TRY(route::RouteTable table, route::make_table(*settings));
   async::Snapshot<tls::ServerContext> tls;
+  async::Snapshot<tls::ServerContext> forward_auth_tls;
   if (context.speaks_tls) {
-    TRY(tls, make_tls(*settings, context, warnings));
+    TRY(const async::Snapshot<tls::CertificateStore> store,
+        make_store(*settings, context, warnings));
+    TRY(tls, tls::ServerContext::make(store, {"http/1.1"}, clients_of(*settings)));
+    if (settings->ext_authz.forward_auth_address) {
+      TRY(tls::ClientCertificates peers, peers_of(*settings));
+      TRY(forward_auth_tls, tls::ServerContext::make(store, {"http/1.1"}, std::move(peers)));
+    }
   }
   TRY(const UpstreamTrust trust, UpstreamTrust::make(*settings, warnings));
   proxy::Generation generation{.id = static_cast<policy::GenerationId>(context.number),
@@ -198,6 +223,7 @@ Result<async::Snapshot<proxy::Generation>> build_generation(
                                .normalize = settings->normalize,
                                .limits = limits_of(*settings, context.cores),
                                .tls = std::move(tls),
+                               .forward_auth_tls = std::move(forward_auth_tls),
                                .own_response_headers = settings->set_response_headers};
   for (const RouteSettings& route : settings->routes) {
     TRY(proxy::Route made, make_route(route, *settings, trust));

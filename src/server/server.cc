@@ -30,6 +30,7 @@
 #include "proxy/plain_server.h"
 #include "server/build_generation.h"
 #include "server/control_endpoints.h"
+#include "server/ext_authz_endpoints.h"
 #include "server/proxy_core.h"
 #include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
@@ -148,6 +149,7 @@ class Server {
   std::unique_ptr<async::Scope> visits_;
   std::unique_ptr<ControlEndpoints> endpoints_;
   std::vector<std::unique_ptr<ProxyCore>> proxy_cores_;
+  std::unique_ptr<ExtAuthzEndpoints> ext_authz_;
   std::vector<std::unique_ptr<proxy::PlainServer>> plain_;
   std::unique_ptr<async::Scope> writing_;
   std::unique_ptr<async::Scope> writer_tasks_;
@@ -366,7 +368,12 @@ Result<void> Server::prepare() {
   TRY_OK(prepare_store());
   TRY_OK(prepare_sign_in());
   TRY_OK(prepare_proxy_cores());
-  return listen();
+  TRY_OK(listen());
+  TRY(ext_authz_,
+      ExtAuthzEndpoints::open(
+          {.cores = proxy_cores_, .log_sink = stderr_, .clock = clock_, .log_filter = filter_},
+          *settings_));
+  return {};
 }
 
 void Server::start_threads() {
@@ -482,6 +489,7 @@ Task<void> Server::reload() {
 Task<void> Server::shut_down() {
   log_.info("stopping: requests under way may end");
   health_->terminating();
+  co_await ext_authz_->close(control_.core.get());
   async::Scope draining(*control_.core);
   for (const auto& proxy_core : proxy_cores_) {
     draining.spawn(drain_core(proxy_core.get()));
