@@ -56,10 +56,21 @@ TEST_F(PolicyTestsTest, AFailingTestRefusesTheConfigurationWithBothAnswersAndThe
       refusal_of("      - as: {groups: [guests]}\n"
                  "        request: {path: /app}\n"
                  "        expect: allow\n"
-                 "        because: guests may look\n"),
-      "c.yaml:10:9: routes[0].tests: expected allow, got deny (forbidden); allow does not hold: "
-      "groups-unauthorized; deny does not hold: source-ip-unauthorized; it was expected "
-      "because guests may look");
+                 "        because: groups-ok\n"),
+      "c.yaml:10:9: routes[0].tests: expected allow because of groups-ok, got deny (forbidden); "
+      "allow does not hold: groups-unauthorized; deny does not hold: source-ip-unauthorized");
+}
+
+TEST_F(PolicyTestsTest, TheRightAnswerForTheWrongReasonFails) {
+  const std::string denied =
+      "      - as: {groups: [staff]}\n"
+      "        request: {path: /app, ip: 203.0.113.9}\n"
+      "        expect: deny\n"
+      "        because: ";
+  EXPECT_TRUE(load(route("    tests:\n" + denied + "source-ip-ok\n")).settings.has_value());
+  EXPECT_TRUE(refusal_of(denied + "groups-unauthorized\n")
+                  .contains("expected deny because of groups-unauthorized, got deny (forbidden); "
+                            "allow holds: groups-ok, http-method-ok; deny holds: source-ip-ok"));
 }
 
 TEST_F(PolicyTestsTest, AnAnonymousRequestThatIsSentToSignInIsNeitherAllowedNorDenied) {
@@ -99,6 +110,8 @@ TEST_F(PolicyTestsTest, WhatCannotBeReadNamesItsPlaceAndTheCure) {
            Bad{"{as: {}, request: {at: noon}, expect: deny}", "at is a time with its zone"},
            Bad{"{as: {}, request: {method: 'G T'}, expect: deny}", "method is a word"},
            Bad{"{as: {}, request: {headers: {cookie: x}}, expect: deny}", "has no key 'cookie'"},
+           Bad{"{as: {}, expect: deny, because: nobody likes him}", "because is a reason as"},
+           Bad{"{as: {}, expect: deny, because: [groups-ok]}", "because is a reason as"},
            Bad{"{as: {}, AS: {}, expect: deny}", "routes[0].tests: "},
        }) {
     const Lines lines = refused(route("    tests:\n      - " + bad.test + "\n"));

@@ -60,7 +60,8 @@ class TestsReader {
   }
 
   void test(const Node& node) {
-    RouteTest test{.at = node.position(), .as = {}, .request = {}, .expect = {}, .because = {}};
+    RouteTest test{
+        .at = node.position(), .as = {}, .request = {}, .expect = {}, .because = std::nullopt};
     bool has_as = false;
     bool has_expect = false;
     const std::size_t faults_before = read_.faults.size();
@@ -78,7 +79,7 @@ class TestsReader {
                     has_expect = true;
                     expect(value, test.expect);
                   } else if (key == "because") {
-                    read_text(value, "because", test.because, read_.faults);
+                    because(value, test.because);
                   } else {
                     return false;
                   }
@@ -184,6 +185,13 @@ class TestsReader {
     fault(node, "expect is allow, deny or login");
   }
 
+  void because(const Node& node, std::optional<policy::Reason>& into) {
+    into = node.is_string() ? policy::find_reason(node.text()) : std::nullopt;
+    if (!into) {
+      fault(node, "because is a reason as decision records name it, such as groups-unauthorized");
+    }
+  }
+
   const http::NormalizeOptions& options_;
   RouteTests read_;
 };
@@ -206,6 +214,14 @@ Expected expectation_met_by(policy::Outcome outcome) {
   return Expected::Deny;
 }
 
+// What the outcome rests on.
+policy::ReasonSet reasons_behind(const policy::Decision& decision, policy::Outcome outcome) {
+  if (outcome == policy::Outcome::Login) {
+    return decision.allow.reasons | decision.deny.reasons;
+  }
+  return decision.deny.value ? decision.deny.reasons : decision.allow.reasons;
+}
+
 void append_verdict(std::string& text, std::string_view action, const policy::Verdict& verdict) {
   append_all(text, {"; ", action, verdict.value ? " holds" : " does not hold"});
   std::string_view separator = ": ";
@@ -226,19 +242,22 @@ std::optional<std::string> failure_of(const RouteTest& test, const policy::Progr
   const policy::Decision decision = policy::decide(program, assumption.facts());
   const policy::Outcome outcome = policy::outcome_of(decision, {});
   const Expected got = expectation_met_by(outcome);
-  if (got == test.expect) {
+  const bool has_reason =
+      !test.because || reasons_behind(decision, outcome).contains(*test.because);
+  if (got == test.expect && has_reason) {
     return std::nullopt;
   }
   std::string text;
-  append_all(text, {"expected ", to_string(test.expect), ", got ", to_string(got)});
+  append_all(text, {"expected ", to_string(test.expect)});
+  if (!has_reason) {
+    append_all(text, {" because of ", policy::to_string(*test.because)});
+  }
+  append_all(text, {", got ", to_string(got)});
   if (got == Expected::Deny) {
     append_all(text, {" (", policy::to_string(outcome), ")"});
   }
   append_verdict(text, "allow", decision.allow);
   append_verdict(text, "deny", decision.deny);
-  if (!test.because.empty()) {
-    append_all(text, {"; it was expected because ", test.because});
-  }
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include "codec/node.h"
 #include "http/syntax/normalize.h"
 #include "policy/program.h"
+#include "policy/reasons.h"
 #include "scenario/assumption.h"
 #include "scenario/fault.h"
 
@@ -17,7 +18,7 @@
 //     - as: {email: alice@example.com, groups: [staff]}
 //       request: {path: /reports}
 //       expect: allow
-//       because: staff reads reports
+//       because: groups-ok
 namespace vallum::scenario {
 
 // What must become of the request. Deny is every answer that neither forwards nor asks who it is.
@@ -31,7 +32,8 @@ struct RouteTest {
   std::optional<Person> as;
   Attempt request;
   Expected expect = Expected::Deny;
-  std::string because;
+  // A reason the answer must rest on.
+  std::optional<policy::Reason> because;
 };
 
 struct RouteTests {
