@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string_view>
 
+#include <fmt/format.h>
+
+#include "codec/http_date.h"
 #include "codec/json_writer.h"
+#include "policy/schedule.h"
+#include "policy/time_zone.h"
 #include "policy/value.h"
 
 namespace vallum::policytools {
@@ -73,6 +79,42 @@ std::string certificate_text(const Facts& facts) {
 std::string preflight_text(const Facts& facts) {
   return quoted(facts.request.method) + " with origin " + quoted(facts.request.origin) +
          " for method " + quoted(facts.request.access_control_request_method);
+}
+
+// "; 10:30:00 in Europe/Berlin". Nothing for an operand that no policy may have.
+std::string zone_text(const policy::CriterionSyntax& criterion, WallTime now) {
+  policy::Problems problems;
+  const auto matcher =
+      policy::read_time_of_day(criterion.operand, policy::Keywords::AnyCase, problems);
+  const auto zone = matcher ? policy::TimeZone::find(matcher->zone) : std::nullopt;
+  if (!zone) {
+    return {};
+  }
+  const auto time =
+      std::chrono::hh_mm_ss(std::chrono::floor<std::chrono::seconds>(zone->time_of_day(now)));
+  return fmt::format("; {:02}:{:02}:{:02} in {}",
+                     time.hours().count(),
+                     time.minutes().count(),
+                     time.seconds().count(),
+                     matcher->zone);
+}
+
+// Of criteria about the instant; nothing for others.
+std::optional<std::string> of_instant(const policy::CriterionSyntax& criterion,
+                                      CriterionKind kind,
+                                      const Facts& facts) {
+  if (kind != CriterionKind::Date && kind != CriterionKind::DayOfWeek &&
+      kind != CriterionKind::TimeOfDay) {
+    return std::nullopt;
+  }
+  if (!facts.now) {
+    return "(time unknown)";
+  }
+  std::string text = codec::http_date(*facts.now);
+  if (kind == CriterionKind::TimeOfDay) {
+    text.append(zone_text(criterion, *facts.now));
+  }
+  return text;
 }
 
 // Of criteria about the request alone; nothing for others.
@@ -144,6 +186,9 @@ std::string compared_text(const policy::CriterionSyntax& criterion, const Facts&
     return {};
   }
   if (auto text = of_request(*kind, facts)) {
+    return *std::move(text);
+  }
+  if (auto text = of_instant(criterion, *kind, facts)) {
     return *std::move(text);
   }
   return of_session(criterion, *kind, facts.session).value_or("");

@@ -115,6 +115,29 @@ TEST(TraceTest, ACriterionShowsWhatItIsAskedAndWhatItLookedAt) {
   EXPECT_EQ(criteria[4].compared, "");
 }
 
+TEST(TraceTest, CriteriaAboutTheInstantShowItAsTheyReadIt) {
+  const auto parsed = policy::parse_policy_text(
+      R"({"allow":{"and":[{"date":{"after":"2026-03-01"}},{"day_of_week":"mon"},)"
+      R"({"time_of_day":{"timezone":"Europe/Berlin","after":"10:00","before":"11:00"}}]}})",
+      policy::TextFormat::Json,
+      policy::Keywords::Exact);
+  policy::Facts facts;
+
+  const auto untimed = trace_policy(parsed.policy, {}, facts);
+  facts.now = from_unix_seconds(1'772'443'800);
+  const auto timed = trace_policy(parsed.policy, {}, facts);
+
+  for (const CriterionTrace& criterion : untimed.front().blocks.front().criteria) {
+    EXPECT_EQ(criterion.compared, "(time unknown)");
+    EXPECT_FALSE(criterion.value);
+  }
+  const std::vector<CriterionTrace>& criteria = timed.front().blocks.front().criteria;
+  EXPECT_EQ(criteria[0].compared, "Mon, 02 Mar 2026 09:30:00 GMT");
+  EXPECT_EQ(criteria[1].compared, "Mon, 02 Mar 2026 09:30:00 GMT");
+  EXPECT_EQ(criteria[2].compared, "Mon, 02 Mar 2026 09:30:00 GMT; 10:30:00 in Europe/Berlin");
+  EXPECT_TRUE(timed.front().blocks.front().verdict.value);
+}
+
 TEST(TraceTest, WithoutASessionCriteriaAboutTheUserSaySo) {
   const auto parsed = policy::parse_policy_text(R"({"allow":{"or":[{"email":"a"},{"user":"b"}]}})",
                                                 policy::TextFormat::Json,
