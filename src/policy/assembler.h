@@ -56,7 +56,7 @@ class Assembler {
 
   FlatCriterion flatten(const Criterion& criterion);
   TextId text(std::string_view text);
-  std::uint32_t value(Value::Kind kind, std::string_view text);
+  std::uint32_t value(Value::Kind kind, std::string_view content);
   std::uint32_t set(std::span<const Constant> constants);
   std::uint32_t set(const SshKeys& keys);
   std::uint32_t set_of(const std::vector<std::uint32_t>& values);

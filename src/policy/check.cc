@@ -218,7 +218,7 @@ class Checker {
       return matcher;
     }
     for (const NamedMember& named : named_members(operand, keywords_, problems_)) {
-      const auto at = std::ranges::find(kStringOperators, named.name);
+      const auto* const at = std::ranges::find(kStringOperators, named.name);
       if (at == kStringOperators.end()) {
         add(ProblemCode::UnknownStringOperator,
             named.member->position,
@@ -282,7 +282,7 @@ class Checker {
       return matcher;
     }
     for (const NamedMember& named : named_members(operand, keywords_, problems_)) {
-      const auto at = std::ranges::find(kListOperators, named.name);
+      const auto* const at = std::ranges::find(kListOperators, named.name);
       if (at == kListOperators.end()) {
         add(ProblemCode::UnknownListOperator,
             named.member->position,

@@ -323,7 +323,7 @@ std::vector<Block> flatten(std::vector<Block> blocks) {
   return rest;
 }
 
-void assemble(std::vector<Block> blocks, Assembler& assembler, std::vector<FlatBlock>& to) {
+void assemble(const std::vector<Block>& blocks, Assembler& assembler, std::vector<FlatBlock>& to) {
   for (const Block& block : blocks) {
     to.push_back(assembler.add_block(block.logic, block.criteria));
   }
@@ -345,8 +345,8 @@ std::expected<Compiled, Problems> compile(Parsed parsed, const CompileOptions& o
   Assembler assembler(options);
   std::vector<FlatBlock> allow;
   std::vector<FlatBlock> deny;
-  assemble(std::move(checked.allow), assembler, allow);
-  assemble(std::move(checked.deny), assembler, deny);
+  assemble(checked.allow, assembler, allow);
+  assemble(checked.deny, assembler, deny);
   auto instructions = std::make_unique<Instructions>(std::move(assembler).finish());
   instructions->allow = std::move(allow);
   instructions->deny = std::move(deny);

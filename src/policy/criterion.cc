@@ -48,7 +48,7 @@ std::string_view to_string(CriterionKind kind) {
 }
 
 std::optional<CriterionKind> find_criterion(std::string_view name) {
-  const auto at = std::ranges::find(kNames, name);
+  const auto* const at = std::ranges::find(kNames, name);
   if (at == kNames.end()) {
     return std::nullopt;
   }

@@ -9,8 +9,8 @@
 namespace vallum::policy {
 
 struct KindReasons {
-  Reason ok;
-  Reason not_ok;
+  Reason ok = Reason::Accept;
+  Reason not_ok = Reason::Reject;
   bool needs_session = false;
   // Has further reasons, or data.
   bool is_special = false;

@@ -65,7 +65,7 @@ std::string_view to_string(Reason reason) {
 }
 
 std::optional<Reason> find_reason(std::string_view name) {
-  const auto at = std::ranges::lower_bound(kNames, name);
+  const auto* const at = std::ranges::lower_bound(kNames, name);
   if (at == kNames.end() || *at != name) {
     return std::nullopt;
   }

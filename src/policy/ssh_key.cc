@@ -57,7 +57,7 @@ struct CurveForm {
 constexpr std::array<CurveForm, 3> kCurves{{{"nistp256", 65}, {"nistp384", 97}, {"nistp521", 133}}};
 
 bool read_point(std::string_view curve, WireReader& reader) {
-  const auto form = std::ranges::find(kCurves, curve, &CurveForm::name);
+  const auto* const form = std::ranges::find(kCurves, curve, &CurveForm::name);
   const std::string_view named = reader.string();
   const std::string_view point = reader.string();
   return form != kCurves.end() && named == curve && point.size() == form->point_bytes &&
@@ -69,6 +69,14 @@ bool read_positive(WireReader& reader) {
   const std::string_view integer = reader.string();
   return !integer.empty() && (static_cast<unsigned char>(integer.front()) & 0x80U) == 0 &&
          integer.find_first_not_of('\0') != std::string_view::npos;
+}
+
+bool read_positives(int count, WireReader& reader) {
+  bool ok = true;
+  for (int i = 0; i < count; ++i) {
+    ok = ok && read_positive(reader);
+  }
+  return ok;
 }
 
 // The fields of a plain key after its type name.
@@ -84,11 +92,10 @@ bool read_key_fields(std::string_view type, WireReader& reader) {
     return read_point("nistp256", reader) && !reader.string().empty();
   }
   if (type == "ssh-rsa") {
-    return read_positive(reader) && read_positive(reader);
+    return read_positives(2, reader);
   }
   if (type == "ssh-dss") {
-    return read_positive(reader) && read_positive(reader) && read_positive(reader) &&
-           read_positive(reader);
+    return read_positives(4, reader);
   }
   return type.starts_with(kEcdsa) && read_point(type.substr(kEcdsa.size()), reader);
 }

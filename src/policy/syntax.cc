@@ -29,7 +29,7 @@ std::optional<Action> action_of(std::string_view name) {
 
 std::optional<Logic> logic_of(std::string_view name) {
   constexpr std::array<std::string_view, 4> kNames{"and", "or", "not", "nor"};
-  const auto at = std::ranges::find(kNames, name);
+  const auto* const at = std::ranges::find(kNames, name);
   if (at == kNames.end()) {
     return std::nullopt;
   }

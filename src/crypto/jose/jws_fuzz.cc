@@ -45,10 +45,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto payload = crypto::verify_hs256(key, *jws)) {
     read_claims(*payload);
   }
-  static const auto keys =
+  static const auto kKeys =
       crypto::JwkSet::parse("{\"keys\":[" + std::string(testing::kRsaJwk) + "," +
                             std::string(testing::kSignedTokens[6].jwk) + "," +
                             std::string(testing::kSignedTokens[9].jwk) + "]}");
-  static_cast<void>(crypto::verify_jws(*keys, crypto::JwsAlgorithmSet::asymmetric(), *jws));
+  static_cast<void>(crypto::verify_jws(*kKeys, crypto::JwsAlgorithmSet::asymmetric(), *jws));
   return 0;
 }
