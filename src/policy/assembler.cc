@@ -47,7 +47,7 @@ FlatBlock Assembler::add_block(Logic logic, std::span<const Criterion> criteria)
                   .false_reasons_anonymous = {}};
   const bool inverted = logic == Logic::Not || logic == Logic::Nor;
   for (const Criterion& criterion : criteria) {
-    flat_.criteria.push_back(flatten(criterion));
+    add(flatten(criterion));
     group_criteria_ += criterion.kind == CriterionKind::Groups ? 1 : 0;
     const KindReasons& reasons = reasons_of(criterion.kind);
     const Reason when_false = inverted ? reasons.ok : reasons.not_ok;
@@ -59,8 +59,32 @@ FlatBlock Assembler::add_block(Logic logic, std::span<const Criterion> criteria)
   return block;
 }
 
+void Assembler::add(FlatCriterion criterion) {
+  share_note(criterion);
+  flat_.criteria.push_back(criterion);
+}
+
+// Rules of one route tend to repeat each other: a method, a group that all of them ask for.
+void Assembler::share_note(FlatCriterion& criterion) {
+  if (criterion.conditions.count != 1) {
+    return;
+  }
+  const FlatCondition& condition = flat_.conditions[criterion.conditions.first];
+  const auto [place, is_new] = questions_.try_emplace(
+      Question(criterion.kind, criterion.detail, condition.comparison, condition.operand),
+      index_of(flat_.criteria.size()));
+  if (is_new) {
+    return;
+  }
+  FlatCriterion& first = flat_.criteria[place->second];
+  if (first.note == 0 && flat_.notes < kNotesMax) {
+    first.note = ++flat_.notes;
+  }
+  criterion.note = first.note;
+}
+
 FlatCriterion Assembler::flatten(const Criterion& criterion) {
-  FlatCriterion flat{.kind = criterion.kind, .conditions = {}, .detail = 0};
+  FlatCriterion flat{.kind = criterion.kind, .note = 0, .conditions = {}, .detail = 0};
   if (const auto* matcher = std::get_if<Matcher>(&criterion.data)) {
     flat.conditions = conditions(*matcher);
   } else if (const auto* claim_matcher = std::get_if<ClaimMatcher>(&criterion.data)) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -54,7 +55,12 @@ class Assembler {
     TextId field = 0;
   };
 
+  // What makes two criteria with one condition the same: kind, detail, comparison and operand.
+  using Question = std::tuple<CriterionKind, std::uint32_t, Comparison, std::uint32_t>;
+
   FlatCriterion flatten(const Criterion& criterion);
+  void add(FlatCriterion criterion);
+  void share_note(FlatCriterion& criterion);
   TextId text(std::string_view text);
   std::uint32_t value(Value::Kind kind, std::string_view content);
   std::uint32_t set(std::span<const Constant> constants);
@@ -85,6 +91,8 @@ class Assembler {
   std::map<TextId, std::uint32_t> record_type_indexes_;
   std::vector<TextId> record_types_;
   std::vector<LooseRecord> records_;
+  // Where each question stood first.
+  std::map<Question, std::uint32_t> questions_;
   std::size_t group_criteria_ = 0;
   Instructions flat_;
 };

@@ -359,6 +359,34 @@ TEST(ProgramTest, ManyGroupRulesFindTheOneThatMatches) {
   EXPECT_FALSE(decide(program_of(rules(200)), visitor.facts()).allow.value);
 }
 
+TEST(ProgramTest, AnswersThatRulesShareAreTheirOwnForEachQuestion) {
+  // More questions than there are notes, each asked three times; only one is answered with yes.
+  Visitor visitor;
+  const auto rules = [](int path) {
+    std::string text;
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 400; ++i) {
+        text += "- allow: {and: [{http_path: /" + std::to_string(i) + "}, {" +
+                (round == 2 && i == path ? "http_method: GET" : "http_method: PUT") + "}]}\n";
+      }
+    }
+    return text;
+  };
+  for (const int path : {0, 100, 254, 255, 399}) {
+    const Program program = program_of(rules(path));
+    const std::string wanted = "/" + std::to_string(path);
+    const std::string other = "/" + std::to_string(path + 1);
+    visitor.facts().request.method = "GET";
+    visitor.facts().request.path = wanted;
+    EXPECT_TRUE(decide(program, visitor.facts()).allow.value) << path;
+    visitor.facts().request.path = other;
+    EXPECT_FALSE(decide(program, visitor.facts()).allow.value) << path;
+    visitor.facts().request.path = wanted;
+    visitor.facts().request.method = "POST";
+    EXPECT_FALSE(decide(program, visitor.facts()).allow.value) << path;
+  }
+}
+
 TEST(ProgramTest, DomainIsThePieceAfterTheFirstAt) {
   Visitor visitor;
   const Program corp = program_of("allow: {or: [{domain: corp.example}]}");

@@ -40,8 +40,14 @@ struct FlatCondition {
   std::uint32_t hash = 0;
 };
 
+// How many criteria of a program may have a note.
+inline constexpr std::size_t kNotesMax = 255;
+
 struct FlatCriterion {
   CriterionKind kind = CriterionKind::Reject;
+  // Equal criteria share a note, 1 to Instructions::notes, where a decision keeps their answer. 0:
+  // the criterion stands there once, or is not worth it.
+  std::uint8_t note = 0;
   IndexRange conditions;
   // By kind: a claim name; a certificate, device, date, time or record matcher; ranges of
   // addresses; a set of keys. The days themselves for day_of_week.
@@ -140,6 +146,7 @@ struct Instructions {
   bool san_conditions_apart = false;
   // Whether so many criteria look through the user's groups that a filter in front pays.
   bool filter_groups = false;
+  std::uint8_t notes = 0;
 };
 
 }  // namespace vallum::policy

@@ -133,6 +133,7 @@ class Evaluation {
         method_(facts.request.method),
         path_(facts.request.path),
         ssh_username_(facts.ssh.username) {
+    std::fill_n(notes_.begin(), program.notes + 1, Note::Blank);
     if (facts.session == nullptr) {
       return;
     }
@@ -199,8 +200,16 @@ class Evaluation {
     if (criterion.kind == CriterionKind::InvalidClientCertificate) {
       return certificate_is_invalid();
     }
-    const bool value = holds(criterion);
+    const bool value = criterion.note == 0 ? holds(criterion) : holds_as_noted(criterion);
     return {value, value ? reasons.ok : reasons.not_ok};
+  }
+
+  bool holds_as_noted(const FlatCriterion& criterion) {
+    Note& note = notes_[criterion.note];
+    if (note == Note::Blank) {
+      note = holds(criterion) ? Note::Holds : Note::HoldsNot;
+    }
+    return note == Note::Holds;
   }
 
   bool holds(const FlatCriterion& criterion) {
@@ -594,6 +603,7 @@ class Evaluation {
   }
 
   static constexpr std::uint32_t kNone = 0xffff'ffff;
+  enum class Note : std::uint8_t { Blank, Holds, HoldsNot };
 
   const Instructions& program_;
   const Facts& facts_;
@@ -609,6 +619,8 @@ class Evaluation {
   std::span<const Value> last_values_;
   std::uint32_t last_zone_ = kNone;
   Duration last_time_{};
+  // By FlatCriterion::note; only as many as the program has are set.
+  std::array<Note, kNotesMax + 1> notes_;
 };
 
 }  // namespace
