@@ -166,8 +166,7 @@ void Authorizer::decide(const Question& question, Check& into) {
       .certificate_verdict = judge_certificate(question, into),
       .leaf = question.certificate == nullptr ? nullptr : question.certificate->leaf(),
       .mcp = {},
-      .ssh = {},
-      .records = {}};
+      .ssh = {}};
   if (into.identity != nullptr) {
     session = into.identity->facts();
     facts.session = &session;

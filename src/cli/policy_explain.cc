@@ -30,7 +30,8 @@ Result<session::IdentityRef> find_session(config::Settings& settings, const std:
     }
   }
   const policytools::SessionStore store{.directory = std::move(directory),
-                                        .shared_secret = *settings.shared_secret};
+                                        .shared_secret = *settings.shared_secret,
+                                        .records = settings.policy_records};
   Result<session::IdentityRef> identity =
       policytools::read_stored_session(store, id, clock, entropy);
   if (!identity) {

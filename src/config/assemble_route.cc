@@ -313,12 +313,17 @@ void assemble_policy(const RouteAssembly& route) {
   const ClientCertificateSettings& clients = route.assembly.settings().client_certificates;
   const policy::CompileOptions options{
       .keywords = policy::Keywords::AnyCase,
-      .sources = {.client_certificate = true},
+      .sources = {.client_certificate = true, .records = route.assembly.settings().policy_records},
       .deny_invalid_client_certificate =
           clients.all != nullptr && clients.enforcement != Enforcement::Policy,
       .quirks = route.target.inputs.policy_quirks};
   if (route.assembly.keeps_written_policies()) {
-    route.target.route.written = {.syntax = parsed.policy, .options = options};
+    // Where this compiles, no record is asked about that nobody named, and the kept options refer
+    // to nothing.
+    policy::CompileOptions kept = options;
+    kept.sources.records = {};
+    kept.sources.all_records = true;
+    route.target.route.written = {.syntax = parsed.policy, .options = kept};
   }
   if (const Node* shadow = route.target.inputs.shadow_policy) {
     route.target.route.shadow_program =

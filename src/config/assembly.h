@@ -62,6 +62,7 @@ void assemble_sign_in(Assembly& assembly);
 void assemble_response_headers(Assembly& assembly);
 void assemble_assertion(Assembly& assembly);
 void assemble_records(Assembly& assembly);
+void assemble_policy_records(Assembly& assembly);
 // After the certificates.
 void assemble_ext_authz(Assembly& assembly);
 // Who vouches for clients, of the process and of all routes: what a route's policy is made of

@@ -130,6 +130,12 @@ constexpr auto kOptions = std::to_array<Option>({
         "What becomes of fields of both records that tell of people: a mapping of fields to "
         "`keep`, `hash` or `drop`."),
 
+    global<&GlobalInputs::policy_records>(
+        "policy_records",
+        "",
+        "Records that `record` criteria may ask about: a mapping of their types to `user.id` or "
+        "`user.email`, whichever is the id of a user's own record."),
+
     // 2.3 Certificates.
     global<&GlobalInputs::certificate>(
         "certificate", "", "Certificate chain, base64 of PEM, leaf first. With `certificate_key`."),

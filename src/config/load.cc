@@ -121,6 +121,7 @@ class Loader {
     assemble_response_headers(assembly_);
     assemble_assertion(assembly_);
     assemble_records(assembly_);
+    assemble_policy_records(assembly_);
     assemble_ext_authz(assembly_);
     read_routes(target_.inputs.policy, "policy", true);
     read_routes(target_.inputs.routes, "routes", false);

@@ -61,6 +61,48 @@ TEST_F(PolicyTestsTest, AFailingTestRefusesTheConfigurationWithBothAnswersAndThe
       "allow does not hold: groups-unauthorized; deny does not hold: source-ip-unauthorized");
 }
 
+TEST_F(PolicyTestsTest, APersonMayHaveRecords) {
+  const std::string text =
+      "policy_records: {example.com/on-call: user.id}\n"
+      "routes:\n"
+      "  - from: https://app.example.com\n"
+      "    to: http://127.0.0.1:1\n"
+      "    policy: {allow: {or: [{record: {type: example.com/on-call, field: level, '>=': 2}}]}}\n"
+      "    tests:\n"
+      "      - as: {records: {example.com/on-call: {level: 2}}}\n"
+      "        expect: allow\n"
+      "        because: record-ok\n"
+      "      - {as: {records: {example.com/on-call: {level: 1}}}, expect: deny}\n"
+      "      - {as: {records: {example.com/on-call: null}}, expect: deny}\n"
+      "      - {as: {}, expect: deny, because: record-unauthorized}\n"
+      "      - {as: anonymous, expect: login}\n";
+  const Loaded loaded = load(text);
+  EXPECT_TRUE(loaded.settings.has_value()) << loaded.diagnostics.front().text();
+  EXPECT_EQ(loaded.settings->policy_records,
+            (std::vector<policy::RecordSource>{{.type = "example.com/on-call"}}));
+
+  EXPECT_TRUE(refused(text + "      - {as: {records: [x]}, expect: deny}\n")
+                  .front()
+                  .contains("records is a mapping of types"));
+}
+
+TEST_F(PolicyTestsTest, RecordsNobodyNamedAreNotAskedAbout) {
+  const std::string rest =
+      "routes:\n"
+      "  - from: https://app.example.com\n"
+      "    to: http://127.0.0.1:1\n"
+      "    policy: {allow: {or: [{record: {type: b, exists: true}}]}}\n";
+  EXPECT_TRUE(refused("policy_records: {a: user.id}\n" + rest)
+                  .front()
+                  .contains("nobody says whose the records of type 'b' are"));
+  EXPECT_TRUE(refused("policy_records: {b: user.name}\n" + rest)
+                  .front()
+                  .contains("policy_records: \"user.name\" is not what the id of such a record"));
+  EXPECT_TRUE(refused("policy_records: {type.googleapis.com/session.Session: user.id}\n" + rest)
+                  .front()
+                  .contains("is not a type of records of yours"));
+}
+
 TEST_F(PolicyTestsTest, TheRightAnswerForTheWrongReasonFails) {
   const std::string denied =
       "      - as: {groups: [staff]}\n"

@@ -19,6 +19,7 @@
 #include "http/syntax/head.h"
 #include "http/syntax/normalize.h"
 #include "http/syntax/uri.h"
+#include "policy/record_source.h"
 #include "telemetry/log.h"
 #include "telemetry/record_fields.h"
 
@@ -162,6 +163,8 @@ struct Settings {
   AssertionRules assertion;
   // Some route sends tokens of sessions to its application, or a record shows them.
   bool uses_session_tokens = false;
+  // What `record` criteria may ask about.
+  std::vector<policy::RecordSource> policy_records;
   bool pass_identity_headers = false;
 
   // The defaults applied: what every answer carries.

@@ -59,6 +59,7 @@ struct GlobalInputs {
   std::optional<std::vector<std::string>> access_log_fields;
   std::optional<std::vector<std::string>> authorize_log_fields;
   std::map<std::string, std::string> log_field_policies;
+  std::map<std::string, std::string> policy_records;
 
   std::optional<std::vector<HeaderLine>> set_response_headers;
   std::vector<std::string> allow_upgrades;

@@ -174,7 +174,7 @@ TEST(BadInputTest, MissingFactsAreFalseWithTheirReason) {
       {"time_of_day: {timezone: UTC, before: '23:59'}",
        Reason::TimeOfDayUnauthorized,
        Reason::TimeOfDayUnauthorized},
-      {"record: {type: x, exists: false}", Reason::RecordUnauthorized, Reason::RecordUnauthorized},
+      {"record: {type: x, exists: false}", Reason::UserUnauthenticated, Reason::RecordUnauthorized},
   };
   const SessionFacts nobody_in_particular;
   for (const Missing& missing : all) {

@@ -34,8 +34,8 @@ bool needs_session(const Criterion& criterion) {
          criterion.kind == CriterionKind::Groups;
 }
 
-bool is_available(CriterionKind kind, const FactSources& sources) {
-  switch (kind) {
+bool is_available(const Criterion& criterion, const FactSources& sources) {
+  switch (criterion.kind) {
     case CriterionKind::ClientCertificate:
     case CriterionKind::InvalidClientCertificate:
       return sources.client_certificate;
@@ -50,7 +50,8 @@ bool is_available(CriterionKind kind, const FactSources& sources) {
     case CriterionKind::SshUsernameMatchesClaim:
       return sources.ssh;
     case CriterionKind::Record:
-      return sources.record;
+      return sources.all_records ||
+             find_source(sources.records, std::get<RecordMatcher>(criterion.data).type) != nullptr;
     case CriterionKind::Accept:
     case CriterionKind::Reject:
     case CriterionKind::AuthenticatedUser:
@@ -70,6 +71,16 @@ bool is_available(CriterionKind kind, const FactSources& sources) {
       break;
   }
   return true;
+}
+
+std::string why_unavailable(const Criterion& criterion) {
+  if (criterion.kind == CriterionKind::Record) {
+    return "record: nobody says whose the records of type '" +
+           std::get<RecordMatcher>(criterion.data).type + "' are: name the type in policy_records";
+  }
+  return std::string("criterion ")
+      .append(to_string(criterion.kind))
+      .append(" is not available in this version");
 }
 
 // Whether the empty e-mail address, or a claim without values, satisfies the criterion.
@@ -152,10 +163,9 @@ class Check {
       if (!checked) {
         continue;
       }
-      if (!is_available(checked->kind, options_.sources)) {
-        problems_.push_back({ProblemCode::CriterionNotAvailable,
-                             checked->at,
-                             "criterion " + criterion.name + " is not available in this version"});
+      if (!is_available(*checked, options_.sources)) {
+        problems_.push_back(
+            {ProblemCode::CriterionNotAvailable, checked->at, why_unavailable(*checked)});
         continue;
       }
       block.criteria.push_back(*std::move(checked));

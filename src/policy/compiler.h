@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <expected>
+#include <span>
 
 #include "policy/problem.h"
 #include "policy/program.h"
+#include "policy/record_source.h"
 #include "policy/syntax.h"
 
 namespace vallum::policy {
@@ -25,9 +27,18 @@ struct FactSources {
   bool device = false;
   bool mcp = false;
   bool ssh = false;
-  bool record = false;
+  // Users' own records of these types; outlives the compilation.
+  std::span<const RecordSource> records;
+  bool all_records = false;
 
-  static constexpr FactSources all() { return {true, true, true, true, true}; }
+  static constexpr FactSources all() {
+    return {.client_certificate = true,
+            .device = true,
+            .mcp = true,
+            .ssh = true,
+            .records = {},
+            .all_records = true};
+  }
 };
 
 struct CompileOptions {

@@ -49,6 +49,15 @@ struct DeviceFacts {
 };
 
 // A session or service account that exists and has not expired, after impersonation.
+// The user's own record of one type. A type that is not listed is not a fact: nothing about it
+// holds, not even that there is no such record.
+struct RecordFacts {
+  std::string_view type;
+  // Its fields, or nothing when there is no such record. A field that is not a list counts as a
+  // list of one.
+  std::optional<Claims> fields;
+};
+
 struct SessionFacts {
   // "" for a service account without a user.
   std::string_view user_id;
@@ -59,6 +68,8 @@ struct SessionFacts {
   // The session's and the user's, the user's winning.
   Claims claims;
   std::span<const DeviceFacts> devices;
+  // Of the types that the program's wanted_records() names, and maybe of others.
+  std::span<const RecordFacts> records;
 
   // The directory's when it has one, else the user's, else "".
   std::string_view email() const {
@@ -110,16 +121,6 @@ struct SshFacts {
   const SshCertificateFacts* certificate = nullptr;
 };
 
-// The record of one type that belongs to a request by its key: the user's, the address's. A type
-// that is not listed, and a record whose key the request does not have, is not a fact: nothing
-// about it holds, not even that it does not exist.
-struct RecordFacts {
-  std::string_view type;
-  // Its fields, or nothing when there is no such record. A field that is not a list counts as a
-  // list of one.
-  std::optional<Claims> fields;
-};
-
 struct Facts {
   RequestFacts request;
   // When the decision is made. Absent when unknown; then no criterion about time holds.
@@ -131,8 +132,6 @@ struct Facts {
   const LeafCertificate* leaf = nullptr;
   McpFacts mcp;
   SshFacts ssh;
-  // Of the types that the program's wanted_records() names.
-  std::span<const RecordFacts> records;
 };
 
 }  // namespace vallum::policy

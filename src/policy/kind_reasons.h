@@ -42,7 +42,7 @@ inline constexpr std::array<KindReasons, kCriterionKindCount> kKindReasons{{
     {Reason::DateOk, Reason::DateUnauthorized},
     {Reason::DayOfWeekOk, Reason::DayOfWeekUnauthorized},
     {Reason::TimeOfDayOk, Reason::TimeOfDayUnauthorized},
-    {Reason::RecordOk, Reason::RecordUnauthorized},
+    {Reason::RecordOk, Reason::RecordUnauthorized, true},
     {Reason::PomeriumRoute, Reason::NonPomeriumRoute},
 }};
 

@@ -43,7 +43,8 @@ class Alice {
                 .user_email = "alice@example.com",
                 .directory = &directory_,
                 .claims = claims_.view(),
-                .devices = {}};
+                .devices = {},
+                .records = {}};
     facts_.request = {.method = "GET",
                       .path = "/reports/2026/03/summary",
                       .origin = {},

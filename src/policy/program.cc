@@ -547,9 +547,10 @@ class Evaluation {
   }
 
   bool record_matches(const FlatRecordMatcher& matcher) const {
+    const std::span<const RecordFacts> own = facts_.session->records;
     const auto record =
-        std::ranges::find(facts_.records, program_.record_types[matcher.type], &RecordFacts::type);
-    if (record == facts_.records.end()) {
+        std::ranges::find(own, program_.record_types[matcher.type], &RecordFacts::type);
+    if (record == own.end()) {
       return false;
     }
     const Claim* field =

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/compiler.h"
+#include "policy/outcome.h"
 
 namespace vallum::policy {
 namespace {
@@ -36,7 +37,8 @@ class Devices {
     fields_ = std::move(fields).build();
     records_ = {{.type = "device", .fields = fields_.view()},
                 {.type = "risk", .fields = std::nullopt}};
-    facts_.records = records_;
+    session_.records = records_;
+    facts_.session = &session_;
   }
   Devices(const Devices&) = delete;
   Devices& operator=(const Devices&) = delete;
@@ -53,6 +55,7 @@ class Devices {
  private:
   ClaimTable fields_;
   std::vector<RecordFacts> records_;
+  SessionFacts session_;
   Facts facts_;
 };
 
@@ -165,6 +168,30 @@ TEST(RecordTest, WithoutASourceOfRecordsTheCriterionIsRefused) {
   const auto refused = compile_record("{type: device, exists: true}", {});
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error()[0].code, ProblemCode::CriterionNotAvailable);
+  EXPECT_EQ(refused.error()[0].text,
+            "record: nobody says whose the records of type 'device' are: name the type in "
+            "policy_records");
+  const std::vector<RecordSource> sources{{.type = "other"}};
+  EXPECT_FALSE(compile_record("{type: device, exists: true}", {.records = sources}).has_value());
+}
+
+TEST(RecordTest, AUsersOwnRecordIsNotAskedAboutBeforeTheUserIsKnown) {
+  const std::vector<RecordSource> sources{{.type = "device"}};
+  const auto compiled = compile_record("{type: device, exists: false}", {.records = sources});
+  ASSERT_TRUE(compiled.has_value());
+
+  const Decision anonymous = decide(compiled->program, {});
+  const RecordFacts none{.type = "device", .fields = std::nullopt};
+  SessionFacts session;
+  session.records = std::span(&none, 1);
+  Facts facts;
+  facts.session = &session;
+  const Decision signed_in = decide(compiled->program, facts);
+
+  EXPECT_FALSE(anonymous.allow.value);
+  EXPECT_EQ(anonymous.allow.reasons, ReasonSet{Reason::UserUnauthenticated});
+  EXPECT_EQ(outcome_of(anonymous, {}), Outcome::Login);
+  EXPECT_TRUE(signed_in.allow.value);
 }
 
 TEST(RecordTest, FaultsNameTheCure) {

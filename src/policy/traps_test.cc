@@ -48,7 +48,8 @@ class Request {
                 .user_email = "alice@example.com",
                 .directory = nullptr,
                 .claims = claims_.view(),
-                .devices = {}};
+                .devices = {},
+                .records = {}};
     facts_.request = {.method = "GET",
                       .path = "/",
                       .origin = {},

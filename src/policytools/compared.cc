@@ -11,6 +11,7 @@
 
 #include "codec/http_date.h"
 #include "codec/json_writer.h"
+#include "policy/record_matcher.h"
 #include "policy/schedule.h"
 #include "policy/time_zone.h"
 #include "policy/value.h"
@@ -62,6 +63,26 @@ std::string devices_text(const SessionFacts& session) {
     text.append(text.size() > 1 ? ", " : "").append(quoted(device.type_id));
   }
   return text.append("]");
+}
+
+std::string record_text(const policy::CriterionSyntax& criterion, const SessionFacts& session) {
+  policy::Problems problems;
+  const auto matcher = policy::read_record(criterion.operand, policy::Keywords::AnyCase, problems);
+  const auto own =
+      matcher ? std::ranges::find(session.records, matcher->type, &policy::RecordFacts::type)
+              : session.records.end();
+  if (own == session.records.end()) {
+    return "(not known)";
+  }
+  if (!own->fields) {
+    return "(no such record)";
+  }
+  std::string text = "{";
+  for (const policy::Claim& field : own->fields->all()) {
+    text.append(text.size() > 1 ? ", " : "").append(quoted(field.name)).append(": ");
+    text.append(list_text(field.values));
+  }
+  return text.append("}");
 }
 
 std::string certificate_text(const Facts& facts) {
@@ -153,7 +174,8 @@ std::optional<std::string> of_session(const policy::CriterionSyntax& criterion,
                                                     CriterionKind::Domain,
                                                     CriterionKind::Claim,
                                                     CriterionKind::Groups,
-                                                    CriterionKind::Device});
+                                                    CriterionKind::Device,
+                                                    CriterionKind::Record});
   if (std::ranges::find(kAboutUser, kind) == kAboutUser.end()) {
     return std::nullopt;
   }
@@ -174,6 +196,9 @@ std::optional<std::string> of_session(const policy::CriterionSyntax& criterion,
   }
   if (kind == CriterionKind::Device) {
     return devices_text(*session);
+  }
+  if (kind == CriterionKind::Record) {
+    return record_text(criterion, *session);
   }
   return quoted(session->user_id);
 }

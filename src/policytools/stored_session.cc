@@ -93,9 +93,12 @@ Result<std::unique_ptr<databroker::SqliteStore>> open_copy(const SessionStore& s
   return opened;
 }
 
-Async<session::IdentityRef> find(databroker::Databroker* broker, std::string id, WallTime now) {
+Async<session::IdentityRef> find(databroker::Databroker* broker,
+                                 std::string id,
+                                 session::IdentityWishes wishes,
+                                 WallTime now) {
   for (const bool is_service_account : {false, true}) {
-    session::IdentityReader reader(*broker, {.group_names_max = kGroupNamesMax});
+    session::IdentityReader reader(*broker, {.group_names_max = kGroupNamesMax, .wishes = wishes});
     session::SessionWanted wanted{.session_id = id, .is_service_account = is_service_account};
     async::Core* const core = async::Core::current();
     CO_TRY(session::IdentityRead read,
@@ -122,7 +125,7 @@ Result<session::IdentityRef> read_stored_session(const SessionStore& store,
   databroker::Databroker broker({.home = core,
                                  .store = std::move(opened),
                                  .storage = databroker::Databroker::Storage::OnCallingCore});
-  return async::block_on(core, find(&broker, session_id, clock.wall()));
+  return async::block_on(core, find(&broker, session_id, {.records = store.records}, clock.wall()));
 }
 
 }  // namespace vallum::policytools

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/entropy.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "policy/record_source.h"
 #include "session/identity_cache.h"
 
 namespace vallum::policytools {
@@ -13,6 +15,8 @@ namespace vallum::policytools {
 struct SessionStore {
   std::string directory;  // of vallum.db
   const Secret& shared_secret;
+  // That policies ask about.
+  std::vector<policy::RecordSource> records = {};
 };
 
 // Who a session or service account of a store stands for, also while a server has the store open:

@@ -138,6 +138,29 @@ TEST(TraceTest, CriteriaAboutTheInstantShowItAsTheyReadIt) {
   EXPECT_TRUE(timed.front().blocks.front().verdict.value);
 }
 
+TEST(TraceTest, ACriterionAboutARecordShowsTheRecord) {
+  const auto parsed = policy::parse_policy_text(
+      R"({"allow":{"or":[{"record":{"type":"a","exists":false}},{"record":{"type":"b",)"
+      R"("field":"level",">":1}},{"record":{"type":"c","exists":true}}]}})",
+      policy::TextFormat::Json,
+      policy::Keywords::Exact);
+  const codec::Node input =
+      *codec::parse_json(R"({"session":{"id":"s","user_id":"u"},"user":{"id":"u"},)"
+                         R"("own_records":{"a":null,"b":{"level":2,"team":["x","y"]}}})");
+  const scenario::Situation situation(input);
+
+  const auto trace =
+      trace_policy(parsed.policy, {.sources = policy::FactSources::all()}, situation.facts());
+
+  const std::vector<CriterionTrace>& criteria = trace.front().blocks.front().criteria;
+  EXPECT_EQ(criteria[0].compared, "(no such record)");
+  EXPECT_TRUE(criteria[0].value);
+  EXPECT_EQ(criteria[1].compared, R"({"level": [2], "team": ["x", "y"]})");
+  EXPECT_TRUE(criteria[1].value);
+  EXPECT_EQ(criteria[2].compared, "(not known)");
+  EXPECT_FALSE(criteria[2].value);
+}
+
 TEST(TraceTest, WithoutASessionCriteriaAboutTheUserSaySo) {
   const auto parsed = policy::parse_policy_text(R"({"allow":{"or":[{"email":"a"},{"user":"b"}]}})",
                                                 policy::TextFormat::Json,

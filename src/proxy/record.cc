@@ -63,7 +63,8 @@ telemetry::RecordVersions versions_of(const session::JoinedIdentity& identity) {
           .session = versions.session,
           .user = versions.user,
           .directory_user = versions.directory_user,
-          .directory_groups = versions.directory_groups};
+          .directory_groups = versions.directory_groups,
+          .policy_records = versions.own_records};
 }
 
 // What both records say; the access record of a request that was decided on finds it ready where it

@@ -36,6 +36,14 @@ void Assumption::add_session() {
   session_.user_id = person_->user_id;
   session_.user_email = person_->email;
   session_.claims = claims_.view();
+  for (const auto& [type, fields] : person_->records) {
+    if (fields.is_map()) {
+      records_.add(type, fields);
+    } else {
+      records_.add_missing(type);
+    }
+  }
+  session_.records = records_.view();
   if (person_->groups) {
     groups_ = policy::ValueList::of_strings(*person_->groups);
     directory_ = {.email = {}, .groups = groups_.values()};

@@ -12,6 +12,7 @@
 #include "codec/node.h"
 #include "http/syntax/normalize.h"
 #include "policy/facts.h"
+#include "policy/own_records.h"
 
 // A person and a request that are written down instead of observed.
 namespace vallum::scenario {
@@ -26,6 +27,8 @@ struct Person {
   std::optional<std::vector<std::string>> groups;
   // By name; a value that is no list counts as a list of one.
   std::vector<std::pair<std::string, codec::Node>> claims;
+  // Their own records: type to fields. A type without a map: there is no such record.
+  std::vector<std::pair<std::string, codec::Node>> records;
 };
 
 struct Attempt {
@@ -68,6 +71,7 @@ class Assumption {
   policy::ClaimTable claims_;
   policy::ValueList groups_;
   policy::DirectoryFacts directory_;
+  policy::OwnRecords records_;
   policy::SessionFacts session_;
   policy::Facts facts_;
 };

@@ -33,6 +33,21 @@ void read_claims(const Node& node, Person& person, Faults& faults) {
   }
 }
 
+void read_records(const Node& node, Person& person, Faults& faults) {
+  const bool is_readable = node.is_map() && std::ranges::all_of(node.members(), [](const auto& m) {
+                             return m.value.is_map() || m.value.is_null();
+                           });
+  if (!is_readable) {
+    faults.push_back({node.position(),
+                      "records is a mapping of types to mappings of fields, or to null where the "
+                      "person has no such record"});
+    return;
+  }
+  for (const Node::Member& record : node.members()) {
+    person.records.emplace_back(record.key, record.value);
+  }
+}
+
 }  // namespace
 
 bool read_text(const Node& node, std::string_view key, std::string& into, Faults& faults) {
@@ -51,7 +66,7 @@ Person read_person(const Node& node, std::string_view what, Faults& faults) {
   each_member(node,
               faults,
               what,
-              "user, email, groups, claims",
+              "user, email, groups, claims, records",
               [&](std::string_view key, const Node& value) {
                 if (key == "user") {
                   read_text(value, key, person.user_id, faults);
@@ -61,6 +76,8 @@ Person read_person(const Node& node, std::string_view what, Faults& faults) {
                   read_groups(value, person, faults);
                 } else if (key == "claims") {
                   read_claims(value, person, faults);
+                } else if (key == "records") {
+                  read_records(value, person, faults);
                 } else {
                   return false;
                 }
@@ -72,9 +89,10 @@ Person read_person(const Node& node, std::string_view what, Faults& faults) {
 std::vector<Person> read_people(const Node& list, Faults& faults) {
   std::vector<Person> people;
   if (!list.is_list()) {
-    faults.push_back({list.position(),
-                      "people are a list of mappings with user, email, groups, claims, not " +
-                          std::string(policy::kind_name(list))});
+    faults.push_back(
+        {list.position(),
+         "people are a list of mappings with user, email, groups, claims, records, not " +
+             std::string(policy::kind_name(list))});
     return people;
   }
   for (const Node& item : list.items()) {

@@ -11,7 +11,7 @@
 #include "scenario/fault.h"
 
 // People as they are written: {user: 00u1, email: alice@example.com, groups: [staff], claims:
-// {...}}
+// {...}, records: {...}}
 namespace vallum::scenario {
 
 // Calls `take` with the name and the value of each member of a map, whose keys may be in any case.

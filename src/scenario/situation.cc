@@ -121,7 +121,6 @@ Situation::Situation(const Node& input) {
     facts_.mcp.tool = name->text();
   }
   add_ssh(find_given(&input, "ssh"));
-  add_records(find_given(&input, "own_records"));
 }
 
 // {type: {field: value}}, null for a record that does not exist.
@@ -129,19 +128,13 @@ void Situation::add_records(const Node* records) {
   if (records == nullptr) {
     return;
   }
-  record_fields_.reserve(records->members().size());
   for (const Node::Member& record : records->members()) {
-    policy::RecordFacts facts{.type = record.key, .fields = std::nullopt};
     if (record.value.is_map()) {
-      policy::ClaimTable::Builder fields;
-      for (const Node::Member& field : record.value.members()) {
-        fields.set(field.key, field.value);
-      }
-      facts.fields = record_fields_.emplace_back(std::move(fields).build()).view();
+      records_.add(record.key, record.value);
+    } else {
+      records_.add_missing(record.key);
     }
-    records_.push_back(facts);
   }
-  facts_.records = records_;
 }
 
 void Situation::add_session(const Node& input) {
@@ -170,6 +163,8 @@ void Situation::add_session(const Node& input) {
     session_.directory = &directory_;
   }
   add_devices(input, *identity.session);
+  add_records(find_given(&input, "own_records"));
+  session_.records = records_.view();
   facts_.session = &session_;
 }
 

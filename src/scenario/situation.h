@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "codec/node.h"
 #include "policy/facts.h"
+#include "policy/own_records.h"
 
 namespace vallum::scenario {
 
@@ -61,8 +62,7 @@ class Situation {
   std::vector<std::string> ssh_principals_;
   std::vector<IpPrefix> ssh_sources_;
   policy::SshCertificateFacts ssh_certificate_;
-  std::vector<policy::ClaimTable> record_fields_;
-  std::vector<policy::RecordFacts> records_;
+  policy::OwnRecords records_;
   policy::Facts facts_;
 };
 

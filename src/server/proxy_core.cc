@@ -7,6 +7,14 @@
 
 namespace vallum::server {
 
+namespace {
+
+session::IdentityWishes wishes_of(const config::Settings& settings) {
+  return {.tokens = settings.uses_session_tokens, .records = settings.policy_records};
+}
+
+}  // namespace
+
 ProxyCore::ProxyCore(Parts parts)
     : parts_(std::move(parts)),
       entropy_(parts_.core.entropy()),
@@ -38,11 +46,11 @@ ProxyCore::ProxyCore(Parts parts)
           parts_.core, [this](const databroker::FeedEvent& event) { note_change(event); })),
       accepting_(parts_.core),
       tasks_(parts_.core) {
-  identities_.keep_tokens(parts_.generation->settings->uses_session_tokens);
+  identities_.set_wishes(wishes_of(*parts_.generation->settings));
 }
 
 void ProxyCore::use(async::Snapshot<proxy::Generation> generation) {
-  identities_.keep_tokens(generation->settings->uses_session_tokens);
+  identities_.set_wishes(wishes_of(*generation->settings));
   serving_.use(std::move(generation));
 }
 

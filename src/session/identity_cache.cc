@@ -118,7 +118,7 @@ std::uint64_t IdentityCache::ensure_flight(const SessionWanted& wanted) {
   }
   const std::uint64_t number = ++last_flight_;
   const IdentityReader::Options options{.group_names_max = limits_.group_names_max,
-                                        .keeps_tokens = keeps_tokens_};
+                                        .wishes = wishes_};
   flights_.emplace(number, std::make_unique<Flight>(core_, wanted, broker_, options));
   open_flights_.insert_or_assign(wanted.session_id, number);
   scope_.spawn(fly(this, number));
@@ -171,11 +171,13 @@ void IdentityCache::keep(const SessionWanted& wanted,
             .as_of = as_of,
             .asked_version =
                 wanted.server_version == as_of.server_version ? wanted.record_version : 0,
-            .user = std::nullopt},
+            .user = std::nullopt,
+            .email = std::nullopt},
       [this](std::string_view, Entry& evicted) { unlink_user(evicted); });
   if (entry.identity != nullptr && !entry.identity->user_id().empty()) {
     // The identity lives as long as the entry, and so does the text.
     entry.user = by_user_.emplace(entry.identity->user_id(), entry.identity->session_id());
+    entry.email = by_email_.emplace(entry.identity->user_email(), entry.identity->session_id());
   }
 }
 
@@ -183,6 +185,10 @@ void IdentityCache::unlink_user(Entry& entry) {
   if (entry.user) {
     by_user_.erase(*entry.user);
     entry.user.reset();
+  }
+  if (entry.email) {
+    by_email_.erase(*entry.email);
+    entry.email.reset();
   }
 }
 
@@ -199,6 +205,8 @@ void IdentityCache::note(const databroker::FeedEvent& event) {
     } else if (change.type == kDirectoryGroupType) {
       // Rare, and it may be a group of anybody.
       forget_all();
+    } else if (const auto* source = policy::find_source(wishes_.records, change.type)) {
+      forget_owner(*source, change);
     }
   }
 }
@@ -215,7 +223,26 @@ void IdentityCache::forget_session(const databroker::Record& change) {
 }
 
 void IdentityCache::forget_user(const databroker::Record& change) {
-  auto [at, end] = by_user_.equal_range(change.id);
+  forget_all_of(by_user_, change);
+  for (auto& [number, flight] : flights_) {
+    flight->is_outdated = flight->is_outdated || flight->reader.user_id() == change.id;
+  }
+}
+
+void IdentityCache::forget_owner(const policy::RecordSource& source,
+                                 const databroker::Record& change) {
+  if (source.key == policy::RecordKey::UserId) {
+    forget_user(change);
+    return;
+  }
+  forget_all_of(by_email_, change);
+  for (auto& [number, flight] : flights_) {
+    flight->is_outdated = flight->is_outdated || flight->reader.user_email() == change.id;
+  }
+}
+
+void IdentityCache::forget_all_of(UserIndex& index, const databroker::Record& change) {
+  auto [at, end] = index.equal_range(change.id);
   while (at != end) {
     const std::string_view session_id = at->second;
     ++at;
@@ -226,24 +253,22 @@ void IdentityCache::forget_user(const databroker::Record& change) {
       entries_.erase(session_id);
     }
   }
-  for (auto& [number, flight] : flights_) {
-    flight->is_outdated = flight->is_outdated || flight->reader.user_id() == change.id;
-  }
 }
 
-void IdentityCache::keep_tokens(bool keep) {
-  if (keeps_tokens_ == keep) {
+void IdentityCache::set_wishes(IdentityWishes wishes) {
+  if (wishes_ == wishes) {
     return;
   }
-  keeps_tokens_ = keep;
+  wishes_ = std::move(wishes);
   for (auto& [number, flight] : flights_) {
-    flight->reader.keep_tokens(keep);
+    flight->reader.set_wishes(wishes_);
   }
   forget_all();
 }
 
 void IdentityCache::forget_all() {
   by_user_.clear();
+  by_email_.clear();
   entries_.clear();
   for (auto& [number, flight] : flights_) {
     flight->is_outdated = true;

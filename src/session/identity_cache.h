@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "async/core.h"
 #include "async/event.h"
@@ -17,6 +18,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "databroker/databroker.h"
+#include "policy/record_source.h"
 #include "session/handle.h"
 #include "session/joined_identity.h"
 #include "session/lru_table.h"
@@ -31,6 +33,16 @@ struct SessionWanted {
   std::uint64_t record_version = 0;
 
   static SessionWanted of(const Handle& handle);
+};
+
+// What identities hold beyond what everybody needs.
+struct IdentityWishes {
+  // The tokens of their session: only where somebody uses them, since they are most of its memory.
+  bool tokens = false;
+  // Users' own records.
+  std::vector<policy::RecordSource> records;
+
+  bool operator==(const IdentityWishes&) const = default;
 };
 
 // Null: the session does not exist, has ended, or cannot be used.
@@ -67,16 +79,15 @@ class IdentityCache {
   // knows whether there is a session.
   Async<void> load(SessionWanted wanted, Deadline deadline);
 
-  // Whether identities hold the tokens of their session: only where somebody uses them, since they
-  // are most of its memory. A change forgets everything.
-  void keep_tokens(bool keep);
+  // A change forgets everything.
+  void set_wishes(IdentityWishes wishes);
 
   std::size_t size() const { return entries_.size(); }
   // Look-ups in the databroker since the start.
   std::uint64_t loads() const { return loads_; }
 
  private:
-  // User id to session id, which is a text of the entry's identity.
+  // User id, or the user's e-mail address, to session id, which is a text of the entry's identity.
   using UserIndex = std::multimap<std::string, std::string_view, std::less<>>;
   struct Entry {
     IdentityRef identity;
@@ -86,6 +97,7 @@ class IdentityCache {
     // it was restored from a backup, must not cost a look-up per request.
     std::uint64_t asked_version = 0;
     std::optional<UserIndex::iterator> user;
+    std::optional<UserIndex::iterator> email;
   };
   struct Flight;
   class FlightHold;
@@ -96,6 +108,8 @@ class IdentityCache {
   void keep(const SessionWanted& wanted, IdentityRef identity, databroker::StoreState as_of);
   void forget_session(const databroker::Record& change);
   void forget_user(const databroker::Record& change);
+  void forget_owner(const policy::RecordSource& source, const databroker::Record& change);
+  void forget_all_of(UserIndex& index, const databroker::Record& change);
   void forget_all();
   void unlink_user(Entry& entry);
   void note(const databroker::FeedEvent& event);
@@ -105,9 +119,10 @@ class IdentityCache {
   const Limits limits_;
   LruTable<Entry> entries_;
   UserIndex by_user_;
+  UserIndex by_email_;
   std::map<std::uint64_t, std::unique_ptr<Flight>> flights_;
   std::unordered_map<std::string, std::uint64_t, StringHash, std::equal_to<>> open_flights_;
-  bool keeps_tokens_ = false;
+  IdentityWishes wishes_;
   std::uint64_t last_flight_ = 0;
   std::uint64_t loads_ = 0;
   async::Scope scope_;

@@ -43,6 +43,7 @@ bool take_service_account(const databroker::Record& record, IdentityParts& parts
 
 Async<IdentityRead> IdentityReader::read(SessionWanted wanted, WallTime now, Deadline deadline) {
   user_id_.clear();
+  user_email_.clear();
   IdentityParts parts;
   CO_TRY(const bool is_usable, co_await read_session(&parts, std::move(wanted), deadline));
   if (!is_usable || now >= parts.valid_until) {
@@ -51,6 +52,7 @@ Async<IdentityRead> IdentityReader::read(SessionWanted wanted, WallTime now, Dea
   user_id_ = parts.user_id;
   CO_TRY_OK(co_await read_user(&parts, deadline));
   CO_TRY_OK(co_await read_groups(&parts, deadline));
+  CO_TRY_OK(co_await read_own_records(&parts, deadline));
   const databroker::StoreState as_of = parts.as_of;
   co_return IdentityRead{.identity = async::make_snapshot<JoinedIdentity>(std::move(parts)),
                          .as_of = as_of};
@@ -71,7 +73,7 @@ Async<bool> IdentityReader::read_session(IdentityParts* parts,
   parts->session_id = std::move(wanted.session_id);
   parts->versions.session = record->version;
   co_return wanted.is_service_account ? take_service_account(*record, *parts)
-                                      : take_session(*record, options_.keeps_tokens, *parts);
+                                      : take_session(*record, options_.wishes.tokens, *parts);
 }
 
 Async<void> IdentityReader::read_user(IdentityParts* parts, Deadline deadline) {
@@ -85,6 +87,7 @@ Async<void> IdentityReader::read_user(IdentityParts* parts, Deadline deadline) {
   if (const auto& record = fetched.records[0]) {
     if (auto user = decode_user(record->value)) {
       parts->user = *std::move(user);
+      user_email_ = parts->user->email;
       parts->versions.user = record->version;
     }
   }
@@ -120,6 +123,30 @@ Async<void> IdentityReader::read_groups(IdentityParts* parts, Deadline deadline)
       parts->versions.directory_groups =
           std::max(parts->versions.directory_groups, record->version);
     }
+  }
+  co_return {};
+}
+
+Async<void> IdentityReader::read_own_records(IdentityParts* parts, Deadline deadline) {
+  std::vector<databroker::RecordKey> keys;
+  for (const policy::RecordSource& source : options_.wishes.records) {
+    const std::string& id = source.key == policy::RecordKey::UserId ? user_id_ : user_email_;
+    if (!id.empty()) {
+      keys.push_back({.type = source.type, .id = id});
+    }
+  }
+  if (keys.empty()) {
+    co_return {};
+  }
+  std::vector<databroker::RecordKey> asked = keys;
+  CO_TRY(auto fetched, co_await broker_.get_many(std::move(asked), deadline));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    OwnRecord own{.type = std::move(keys[i].type), .fields = std::nullopt};
+    if (const std::optional<databroker::Record>& record = fetched.records[i]) {
+      own.fields = decode_fields(record->value).value_or(codec::Node());
+      parts->versions.own_records = std::max(parts->versions.own_records, record->version);
+    }
+    parts->own_records.push_back(std::move(own));
   }
   co_return {};
 }

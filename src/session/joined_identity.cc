@@ -40,6 +40,14 @@ JoinedIdentity::JoinedIdentity(IdentityParts parts)
                                                    : std::string_view(),
                   .groups = group_values_.values()};
   }
+  for (OwnRecord& record : parts_.own_records) {
+    if (record.fields) {
+      own_records_.add(std::move(record.type), *record.fields);
+    } else {
+      own_records_.add_missing(std::move(record.type));
+    }
+  }
+  parts_.own_records.clear();
 }
 
 policy::SessionFacts JoinedIdentity::facts() const {
@@ -47,7 +55,8 @@ policy::SessionFacts JoinedIdentity::facts() const {
           .user_email = user_email(),
           .directory = parts_.directory ? &directory_ : nullptr,
           .claims = claims_.view(),
-          .devices = {}};
+          .devices = {},
+          .records = own_records_.view()};
 }
 
 std::string_view JoinedIdentity::user_email() const {

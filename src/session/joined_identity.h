@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "databroker/store/store.h"
 #include "policy/facts.h"
+#include "policy/own_records.h"
 #include "policy/value.h"
 #include "session/records.h"
 
@@ -23,8 +24,17 @@ struct IdentityVersions {
   std::uint64_t directory_user = 0;
   // The newest of the groups' records.
   std::uint64_t directory_groups = 0;
+  // The newest of the user's own records that policies ask about.
+  std::uint64_t own_records = 0;
 
   bool operator==(const IdentityVersions&) const = default;
+};
+
+// A record of the user that policies ask about.
+struct OwnRecord {
+  std::string type;
+  // Nothing: there is no such record. Null: it is there, and has no fields that can be read.
+  std::optional<codec::Node> fields;
 };
 
 // What it is joined from.
@@ -37,13 +47,14 @@ struct IdentityParts {
   std::string idp_id;
   WallTime valid_until = WallTime::max();
   ClaimSet session_claims;
-  // Of a session, where somebody keeps them; see IdentityCache::keep_tokens().
+  // Of a session, where somebody keeps them; see IdentityWishes.
   Secret access_token;
   Secret id_token;
   std::optional<UserRecord> user;
   std::optional<DirectoryUser> directory;
   // Of the directory user's groups that have a record, in its order.
   std::vector<DirectoryGroup> groups;
+  std::vector<OwnRecord> own_records;
   IdentityVersions versions;
   // Where the store stood when the first of the records was read.
   databroker::StoreState as_of;
@@ -94,6 +105,7 @@ class JoinedIdentity {
   policy::ValueList group_values_;
   std::vector<std::string> group_ids_;
   policy::DirectoryFacts directory_;
+  policy::OwnRecords own_records_;
 };
 
 }  // namespace vallum::session

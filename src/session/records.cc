@@ -90,16 +90,16 @@ void add_text(google::protobuf::Struct& to, std::string_view name, std::string t
   (*to.mutable_fields())[std::string(name)].set_string_value(std::move(text));
 }
 
-Result<codec::Node> parse_struct(const databroker::Value& value) {
-  TRY(const auto message, parse<google::protobuf::Struct>(value, kStructUrl));
-  return node_of(message);
-}
-
 databroker::RecordKey key_of(std::string_view type, std::string_view id) {
   return {.type = std::string(type), .id = std::string(id)};
 }
 
 }  // namespace
+
+Result<codec::Node> decode_fields(const databroker::Value& value) {
+  TRY(const auto message, parse<google::protobuf::Struct>(value, kStructUrl));
+  return node_of(message);
+}
 
 const codec::Node* find_claim(const ClaimSet& claims, std::string_view name) {
   const auto found = std::ranges::lower_bound(claims, name, {}, &NamedClaim::name);
@@ -203,6 +203,12 @@ Result<databroker::Value> encode_directory_group(const DirectoryGroup& group) {
   return serialize(message, kStructUrl);
 }
 
+Result<databroker::Value> encode_fields(const codec::Node& fields) {
+  google::protobuf::Value value;
+  TRY_OK(set_value(fields, value));
+  return serialize(value.struct_value(), kStructUrl);
+}
+
 Result<SessionRecord> decode_session(const databroker::Value& value) {
   TRY(const auto message, parse<::session::Session>(value, kSessionType));
   SessionRecord session;
@@ -251,7 +257,7 @@ Result<ServiceAccountRecord> decode_service_account(const databroker::Value& val
 }
 
 Result<DirectoryUser> decode_directory_user(const databroker::Value& value) {
-  TRY(const codec::Node record, parse_struct(value));
+  TRY(const codec::Node record, decode_fields(value));
   DirectoryUser user;
   user.id = text_field(record, "id");
   if (record.find("email") != nullptr) {
@@ -265,7 +271,7 @@ Result<DirectoryUser> decode_directory_user(const databroker::Value& value) {
 }
 
 Result<DirectoryGroup> decode_directory_group(const databroker::Value& value) {
-  TRY(const codec::Node record, parse_struct(value));
+  TRY(const codec::Node record, decode_fields(value));
   return DirectoryGroup{.id = text_field(record, "id"),
                         .name = text_field(record, "name"),
                         .email = text_field(record, "email")};

@@ -31,6 +31,10 @@ struct NamedClaim {
 // Sorted by name, each name once.
 using ClaimSet = std::vector<NamedClaim>;
 
+// A record that is nothing but fields, a map (google.protobuf.Struct).
+Result<databroker::Value> encode_fields(const codec::Node& fields);
+Result<codec::Node> decode_fields(const databroker::Value& value);
+
 const codec::Node* find_claim(const ClaimSet& claims, std::string_view name);
 
 struct IdToken {

@@ -299,6 +299,54 @@ TEST_F(SessionFinderTest, FollowsChangesOfUserDirectoryAndGroups) {
   EXPECT_EQ(hooks_.gets, gets);
 }
 
+TEST_F(SessionFinderTest, JoinsAndFollowsTheUsersOwnRecordsThatSomebodyAsksAbout) {
+  identities_.set_wishes({.tokens = false,
+                          .records = {{.type = "on-call", .key = policy::RecordKey::UserId},
+                                      {.type = "badge", .key = policy::RecordKey::UserEmail}}});
+  const auto put_fields = [this](std::string type, std::string id, std::string_view fields) {
+    return put({.type = std::move(type), .id = std::move(id)},
+               encode_fields(codec::parse_json(fields).value()));
+  };
+  const auto records = [this] {
+    const FoundSession found = ask_with_cookie("s1");
+    std::vector<std::string> texts;
+    for (const policy::RecordFacts& record : found.identity->facts().records) {
+      std::string text(record.type);
+      const policy::Claim* level = record.fields ? record.fields->find("level") : nullptr;
+      text.append(!record.fields ? " missing" : level == nullptr ? " without level" : " ");
+      texts.push_back(level == nullptr ? text : text.append(level->values[0].text()));
+    }
+    return texts;
+  };
+  using Texts = std::vector<std::string>;
+  put_session("s1", "u1");
+
+  // Who has no e-mail address has no record by it.
+  EXPECT_EQ(records(), Texts{"on-call missing"});
+  put_user("u1", "alice@corp");
+  EXPECT_EQ(records(), (Texts{"on-call missing", "badge missing"}));
+  put_fields("on-call", "u1", R"({"level":"1st"})");
+  put_fields("badge", "alice@corp", R"({})");
+  EXPECT_EQ(records(), (Texts{"on-call 1st", "badge without level"}));
+  const auto version = put_fields("badge", "alice@corp", R"({"level":"gold"})");
+  EXPECT_EQ(records(), (Texts{"on-call 1st", "badge gold"}));
+  EXPECT_EQ(ask_with_cookie("s1").identity->versions().own_records, version);
+  remove({.type = "on-call", .id = "u1"});
+  EXPECT_EQ(records(), (Texts{"on-call missing", "badge gold"}));
+
+  // A record that is not just fields is there, and says nothing.
+  put({.type = "on-call", .id = "u1"},
+      encode_user({.id = "u1", .name = {}, .email = {}, .claims = {}}));
+  EXPECT_EQ(records(), (Texts{"on-call without level", "badge gold"}));
+
+  const int gets = hooks_.gets;
+  put_fields("badge", "bob@corp", R"({"level":"tin"})");
+  EXPECT_EQ(records().size(), 2U);
+  EXPECT_EQ(hooks_.gets, gets);
+  identities_.set_wishes({});
+  EXPECT_TRUE(records().empty());
+}
+
 // The session is deleted between the read of its record and the read of its user.
 TEST_F(SessionFinderTest, ReadsAgainWhatChangedWhileItWasRead) {
   put_session("s1", "u1");

@@ -235,6 +235,7 @@ class Naive {
                                            "domain",
                                            "claim",
                                            "groups",
+                                           "record",
                                            "ssh_username_matches_email",
                                            "ssh_username_matches_claim"};
     if (of_session.contains(name) && who_.session == nullptr) {
