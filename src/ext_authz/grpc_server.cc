@@ -25,6 +25,11 @@ class Call final : public grpc::ServerUnaryReactor {
   wire::CheckResponse* response() { return response_; }
   const std::string& peer() const { return peer_; }
   void keep(async::CallGate::Pass pass) { pass_.emplace(std::move(pass)); }
+  // Who has an answer may ask the next question. The call is gone after it.
+  void answer(const grpc::Status& status) {
+    pass_.reset();
+    Finish(status);
+  }
 
  private:
   void OnDone() override { delete this; }
@@ -51,7 +56,7 @@ class OpenCall {
 
   Call* operator->() const { return call_; }
   // The call is gone after it.
-  void finish(const grpc::Status& status) { std::exchange(call_, nullptr)->Finish(status); }
+  void finish(const grpc::Status& status) { std::exchange(call_, nullptr)->answer(status); }
 
  private:
   Call* call_;
