@@ -313,7 +313,9 @@ void assemble_policy(const RouteAssembly& route) {
   const ClientCertificateSettings& clients = route.assembly.settings().client_certificates;
   const policy::CompileOptions options{
       .keywords = policy::Keywords::AnyCase,
-      .sources = {.client_certificate = true, .records = route.assembly.settings().policy_records},
+      .sources = {.client_certificate = true,
+                  .device = true,
+                  .records = route.assembly.settings().policy_records},
       .deny_invalid_client_certificate =
           clients.all != nullptr && clients.enforcement != Enforcement::Policy,
       .quirks = route.target.inputs.policy_quirks};

@@ -86,6 +86,30 @@ TEST_F(PolicyTestsTest, APersonMayHaveRecords) {
                   .contains("records is a mapping of types"));
 }
 
+TEST_F(PolicyTestsTest, APersonMayHaveDevices) {
+  const std::string text =
+      "routes:\n"
+      "  - from: https://app.example.com\n"
+      "    to: http://127.0.0.1:1\n"
+      "    policy: {allow: {or: [{device: {type: any, approved: true}}]}}\n"
+      "    tests:\n"
+      "      - {as: {devices: [{approved: true}]}, expect: allow, because: device-ok}\n"
+      "      - {as: {devices: [{type: any}]}, expect: deny, because: device-unauthorized}\n"
+      "      - {as: {devices: [{type: other, id: x, approved: true}]}, expect: deny}\n"
+      "      - {as: {}, expect: deny, because: device-unauthenticated}\n"
+      "      - {as: anonymous, expect: login}\n";
+  EXPECT_TRUE(load(text).settings.has_value()) << load(text).diagnostics.front().text();
+
+  for (const auto& [bad, says] : {std::pair{"7", "devices is a list"},
+                                  std::pair{"[{approved: maybe}]", "approved is true or false"},
+                                  std::pair{"[{name: x}]", "a device has no key 'name'"}}) {
+    EXPECT_TRUE(refused(text + "      - {as: {devices: " + bad + "}, expect: deny}\n")
+                    .front()
+                    .contains(says))
+        << bad;
+  }
+}
+
 TEST_F(PolicyTestsTest, RecordsNobodyNamedAreNotAskedAbout) {
   const std::string rest =
       "routes:\n"

@@ -139,8 +139,8 @@ TEST(DirectoryTest, EveryFaultNamesItsPlace) {
 
   EXPECT_EQ(
       Directory::read("d.yaml", files).error().message(),
-      "d.yaml:1:4: a person has no key 'emial': write user, email, groups, claims, records\n"
-      "d.yaml:2:3: a person is a mapping of user, email, groups, claims, records, not a number");
+      "d.yaml:1:4: a person has no key 'emial': write user, email, groups, claims, devices, records\n"
+      "d.yaml:2:3: a person is a mapping of user, email, groups, claims, devices, records, not a number");
   EXPECT_TRUE(Directory::read("map.json", files).error().message().contains("people are a list"));
   EXPECT_TRUE(Directory::read("none.yaml", files).error().message().starts_with("none.yaml: "));
 }

@@ -13,7 +13,7 @@
 
 namespace vallum::policytools {
 
-// The people of a file: a YAML or JSON list of {user, email, groups, claims, records}.
+// The people of a file: a YAML or JSON list of {user, email, groups, claims, devices, records}.
 class Directory {
  public:
   Directory() = default;

@@ -64,6 +64,7 @@ telemetry::RecordVersions versions_of(const session::JoinedIdentity& identity) {
           .user = versions.user,
           .directory_user = versions.directory_user,
           .directory_groups = versions.directory_groups,
+          .devices = versions.devices,
           .policy_records = versions.own_records};
 }
 

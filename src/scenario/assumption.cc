@@ -36,6 +36,13 @@ void Assumption::add_session() {
   session_.user_id = person_->user_id;
   session_.user_email = person_->email;
   session_.claims = claims_.view();
+  for (const PersonalDevice& device : person_->devices) {
+    devices_.push_back({.type_id = device.type,
+                        .credential_id = device.id,
+                        .is_recorded = true,
+                        .enrollment = device.enrollment});
+  }
+  session_.devices = devices_;
   for (const auto& [type, fields] : person_->records) {
     if (fields.is_map()) {
       records_.add(type, fields);

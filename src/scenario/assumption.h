@@ -20,6 +20,15 @@ namespace vallum::scenario {
 // Stands for a user id where none is written. Nobody's policy names it.
 inline constexpr std::string_view kUnnamedUser = "(somebody)";
 
+// Stands for a credential id where none is written.
+inline constexpr std::string_view kUnnamedDevice = "(some device)";
+
+struct PersonalDevice {
+  std::string type = "any";
+  std::string id = std::string(kUnnamedDevice);
+  policy::Enrollment enrollment = policy::Enrollment::Unapproved;
+};
+
 struct Person {
   std::string user_id = std::string(kUnnamedUser);
   std::string email;
@@ -27,6 +36,7 @@ struct Person {
   std::optional<std::vector<std::string>> groups;
   // By name; a value that is no list counts as a list of one.
   std::vector<std::pair<std::string, codec::Node>> claims;
+  std::vector<PersonalDevice> devices;
   // Their own records: type to fields. A type without a map: there is no such record.
   std::vector<std::pair<std::string, codec::Node>> records;
 };
@@ -71,6 +81,7 @@ class Assumption {
   policy::ClaimTable claims_;
   policy::ValueList groups_;
   policy::DirectoryFacts directory_;
+  std::vector<policy::DeviceFacts> devices_;
   policy::OwnRecords records_;
   policy::SessionFacts session_;
   policy::Facts facts_;

@@ -33,6 +33,37 @@ void read_claims(const Node& node, Person& person, Faults& faults) {
   }
 }
 
+void read_device(const Node& node, Person& person, Faults& faults) {
+  PersonalDevice device;
+  each_member(
+      node, faults, "a device", "type, id, approved", [&](std::string_view key, const Node& value) {
+        if (key == "type") {
+          read_text(value, key, device.type, faults);
+        } else if (key == "id") {
+          read_text(value, key, device.id, faults);
+        } else if (key == "approved" && value.is_bool()) {
+          device.enrollment =
+              value.as_bool() ? policy::Enrollment::Approved : policy::Enrollment::Unapproved;
+        } else if (key == "approved") {
+          faults.push_back({value.position(), "approved is true or false"});
+        } else {
+          return false;
+        }
+        return true;
+      });
+  person.devices.push_back(std::move(device));
+}
+
+void read_devices(const Node& node, Person& person, Faults& faults) {
+  if (!node.is_list()) {
+    faults.push_back({node.position(), "devices is a list of mappings of type, id, approved"});
+    return;
+  }
+  for (const Node& device : node.items()) {
+    read_device(device, person, faults);
+  }
+}
+
 void read_records(const Node& node, Person& person, Faults& faults) {
   const bool is_readable = node.is_map() && std::ranges::all_of(node.members(), [](const auto& m) {
                              return m.value.is_map() || m.value.is_null();
@@ -66,7 +97,7 @@ Person read_person(const Node& node, std::string_view what, Faults& faults) {
   each_member(node,
               faults,
               what,
-              "user, email, groups, claims, records",
+              "user, email, groups, claims, devices, records",
               [&](std::string_view key, const Node& value) {
                 if (key == "user") {
                   read_text(value, key, person.user_id, faults);
@@ -76,6 +107,8 @@ Person read_person(const Node& node, std::string_view what, Faults& faults) {
                   read_groups(value, person, faults);
                 } else if (key == "claims") {
                   read_claims(value, person, faults);
+                } else if (key == "devices") {
+                  read_devices(value, person, faults);
                 } else if (key == "records") {
                   read_records(value, person, faults);
                 } else {
@@ -91,7 +124,7 @@ std::vector<Person> read_people(const Node& list, Faults& faults) {
   if (!list.is_list()) {
     faults.push_back(
         {list.position(),
-         "people are a list of mappings with user, email, groups, claims, records, not " +
+         "people are a list of mappings with user, email, groups, claims, devices, records, not " +
              std::string(policy::kind_name(list))});
     return people;
   }

@@ -202,8 +202,9 @@ void IdentityCache::note(const databroker::FeedEvent& event) {
       forget_session(change);
     } else if (change.type == kUserType || change.type == kDirectoryUserType) {
       forget_user(change);
-    } else if (change.type == kDirectoryGroupType) {
-      // Rare, and it may be a group of anybody.
+    } else if (change.type == kDirectoryGroupType || change.type == kDeviceCredentialType ||
+               change.type == kDeviceEnrollmentType) {
+      // Rare, and it may be a group or a device of anybody.
       forget_all();
     } else if (const auto* source = policy::find_source(wishes_.records, change.type)) {
       forget_owner(*source, change);

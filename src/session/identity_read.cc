@@ -7,6 +7,9 @@
 namespace vallum::session {
 namespace {
 
+// Of one session; the product that enrols devices keeps one for each type.
+constexpr std::size_t kDevicesMax = 64;
+
 // A record that is not what it should be counts as absent: whoever wrote it did not write one.
 bool take_session(const databroker::Record& record, bool keeps_tokens, IdentityParts& parts) {
   auto session = decode_session(record.value);
@@ -19,6 +22,11 @@ bool take_session(const databroker::Record& record, bool keeps_tokens, IdentityP
   parts.idp_id = std::move(session->idp_id);
   parts.valid_until = session->valid_until();
   parts.session_claims = std::move(session->claims);
+  for (DeviceCredentialRef& device : session->devices) {
+    if (parts.devices.size() < kDevicesMax) {
+      parts.devices.push_back({.named = std::move(device)});
+    }
+  }
   if (keeps_tokens && session->oauth_token) {
     parts.access_token = std::move(session->oauth_token->access_token);
   }
@@ -52,6 +60,7 @@ Async<IdentityRead> IdentityReader::read(SessionWanted wanted, WallTime now, Dea
   user_id_ = parts.user_id;
   CO_TRY_OK(co_await read_user(&parts, deadline));
   CO_TRY_OK(co_await read_groups(&parts, deadline));
+  CO_TRY_OK(co_await read_devices(&parts, deadline));
   CO_TRY_OK(co_await read_own_records(&parts, deadline));
   const databroker::StoreState as_of = parts.as_of;
   co_return IdentityRead{.identity = async::make_snapshot<JoinedIdentity>(std::move(parts)),
@@ -122,6 +131,55 @@ Async<void> IdentityReader::read_groups(IdentityParts* parts, Deadline deadline)
       parts->groups.push_back(*std::move(group));
       parts->versions.directory_groups =
           std::max(parts->versions.directory_groups, record->version);
+    }
+  }
+  co_return {};
+}
+
+// First all credentials, then the enrolments they name.
+Async<void> IdentityReader::read_devices(IdentityParts* parts, Deadline deadline) {
+  std::vector<databroker::RecordKey> keys;
+  std::vector<std::size_t> owners;
+  for (std::size_t i = 0; i < parts->devices.size(); ++i) {
+    const std::string& id = parts->devices[i].named.credential_id;
+    if (!id.empty()) {
+      keys.push_back(device_credential_key(id));
+      owners.push_back(i);
+    }
+  }
+  if (keys.empty()) {
+    co_return {};
+  }
+  CO_TRY(auto credentials, co_await broker_.get_many(std::move(keys), deadline));
+  std::vector<databroker::RecordKey> enrollment_keys;
+  std::vector<std::size_t> enrolled;
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    const std::optional<databroker::Record>& record = credentials.records[i];
+    auto credential = record ? decode_device_credential(record->value)
+                             : fail(ErrorKind::NotFound, "no such credential");
+    if (!credential || credential->user_id != user_id_) {
+      continue;
+    }
+    parts->devices[owners[i]].is_recorded = true;
+    parts->versions.devices = std::max(parts->versions.devices, record->version);
+    if (!credential->enrollment_id.empty()) {
+      enrollment_keys.push_back(device_enrollment_key(credential->enrollment_id));
+      enrolled.push_back(owners[i]);
+    }
+  }
+  if (enrollment_keys.empty()) {
+    co_return {};
+  }
+  CO_TRY(auto enrollments, co_await broker_.get_many(std::move(enrollment_keys), deadline));
+  for (std::size_t i = 0; i < enrolled.size(); ++i) {
+    const std::optional<databroker::Record>& record = enrollments.records[i];
+    auto enrollment = record ? decode_device_enrollment(record->value)
+                             : fail(ErrorKind::NotFound, "no such enrolment");
+    if (enrollment && enrollment->user_id == user_id_) {
+      parts->devices[enrolled[i]].enrollment = enrollment->approved_by.empty()
+                                                   ? policy::Enrollment::Unapproved
+                                                   : policy::Enrollment::Approved;
+      parts->versions.devices = std::max(parts->versions.devices, record->version);
     }
   }
   co_return {};

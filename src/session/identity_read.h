@@ -42,6 +42,7 @@ class IdentityReader {
   Async<bool> read_session(IdentityParts* parts, SessionWanted wanted, Deadline deadline);
   Async<void> read_user(IdentityParts* parts, Deadline deadline);
   Async<void> read_groups(IdentityParts* parts, Deadline deadline);
+  Async<void> read_devices(IdentityParts* parts, Deadline deadline);
   Async<void> read_own_records(IdentityParts* parts, Deadline deadline);
 
   databroker::Databroker& broker_;

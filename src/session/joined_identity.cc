@@ -40,6 +40,13 @@ JoinedIdentity::JoinedIdentity(IdentityParts parts)
                                                    : std::string_view(),
                   .groups = group_values_.values()};
   }
+  devices_.reserve(parts_.devices.size());
+  for (const JoinedDevice& device : parts_.devices) {
+    devices_.push_back({.type_id = device.named.type_id,
+                        .credential_id = device.named.credential_id,
+                        .is_recorded = device.is_recorded,
+                        .enrollment = device.enrollment});
+  }
   for (OwnRecord& record : parts_.own_records) {
     if (record.fields) {
       own_records_.add(std::move(record.type), *record.fields);
@@ -55,7 +62,7 @@ policy::SessionFacts JoinedIdentity::facts() const {
           .user_email = user_email(),
           .directory = parts_.directory ? &directory_ : nullptr,
           .claims = claims_.view(),
-          .devices = {},
+          .devices = devices_,
           .records = own_records_.view()};
 }
 

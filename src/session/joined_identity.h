@@ -24,10 +24,20 @@ struct IdentityVersions {
   std::uint64_t directory_user = 0;
   // The newest of the groups' records.
   std::uint64_t directory_groups = 0;
+  // The newest of the records of the session's devices.
+  std::uint64_t devices = 0;
   // The newest of the user's own records that policies ask about.
   std::uint64_t own_records = 0;
 
   bool operator==(const IdentityVersions&) const = default;
+};
+
+// One of the session's devices, joined with its records.
+struct JoinedDevice {
+  DeviceCredentialRef named;
+  // Whether the credential's record exists and is this user's.
+  bool is_recorded = false;
+  policy::Enrollment enrollment = policy::Enrollment::None;
 };
 
 // A record of the user that policies ask about.
@@ -54,6 +64,8 @@ struct IdentityParts {
   std::optional<DirectoryUser> directory;
   // Of the directory user's groups that have a record, in its order.
   std::vector<DirectoryGroup> groups;
+  // In the session's order.
+  std::vector<JoinedDevice> devices;
   std::vector<OwnRecord> own_records;
   IdentityVersions versions;
   // Where the store stood when the first of the records was read.
@@ -105,6 +117,7 @@ class JoinedIdentity {
   policy::ValueList group_values_;
   std::vector<std::string> group_ids_;
   policy::DirectoryFacts directory_;
+  std::vector<policy::DeviceFacts> devices_;
   policy::OwnRecords own_records_;
 };
 

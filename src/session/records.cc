@@ -7,6 +7,7 @@
 #include <google/protobuf/struct.pb.h>
 
 #include "base/strings.h"
+#include "proto/device.pb.h"
 #include "proto/session.pb.h"
 #include "proto/user.pb.h"
 #include "session/protobuf_value.h"
@@ -144,6 +145,15 @@ Result<databroker::Value> encode_session(const SessionRecord& session) {
   for (const std::string& host : session.audience) {
     message.add_audience(text(host));
   }
+  for (const DeviceCredentialRef& device : session.devices) {
+    auto& to = *message.add_device_credentials();
+    to.set_type_id(text(device.type_id));
+    if (device.credential_id.empty()) {
+      to.mutable_unavailable();
+    } else {
+      to.set_id(text(device.credential_id));
+    }
+  }
   message.set_refresh_disabled(session.refresh_disabled);
   if (!session.impersonate_session_id.empty()) {
     message.set_impersonate_session_id(text(session.impersonate_session_id));
@@ -203,6 +213,27 @@ Result<databroker::Value> encode_directory_group(const DirectoryGroup& group) {
   return serialize(message, kStructUrl);
 }
 
+Result<databroker::Value> encode_device_credential(const DeviceCredential& credential) {
+  ::pomerium::device::Credential message;
+  TextCheck text;
+  message.set_id(text(credential.id));
+  message.set_type_id(text(credential.type_id));
+  message.set_enrollment_id(text(credential.enrollment_id));
+  message.set_user_id(text(credential.user_id));
+  TRY_OK(text.verdict());
+  return serialize(message, kDeviceCredentialType);
+}
+
+Result<databroker::Value> encode_device_enrollment(const DeviceEnrollment& enrollment) {
+  ::pomerium::device::Enrollment message;
+  TextCheck text;
+  message.set_id(text(enrollment.id));
+  message.set_user_id(text(enrollment.user_id));
+  message.set_approved_by(text(enrollment.approved_by));
+  TRY_OK(text.verdict());
+  return serialize(message, kDeviceEnrollmentType);
+}
+
 Result<databroker::Value> encode_fields(const codec::Node& fields) {
   google::protobuf::Value value;
   TRY_OK(set_value(fields, value));
@@ -235,6 +266,9 @@ Result<SessionRecord> decode_session(const databroker::Value& value) {
   }
   session.claims = claims_of(message.claims());
   session.audience.assign(message.audience().begin(), message.audience().end());
+  for (const auto& device : message.device_credentials()) {
+    session.devices.push_back({.type_id = device.type_id(), .credential_id = device.id()});
+  }
   session.refresh_disabled = message.refresh_disabled();
   session.impersonate_session_id = message.impersonate_session_id();
   return session;
@@ -246,6 +280,20 @@ Result<UserRecord> decode_user(const databroker::Value& value) {
                     .name = message.name(),
                     .email = message.email(),
                     .claims = claims_of(message.claims())};
+}
+
+Result<DeviceCredential> decode_device_credential(const databroker::Value& value) {
+  TRY(const auto message, parse<::pomerium::device::Credential>(value, kDeviceCredentialType));
+  return DeviceCredential{.id = message.id(),
+                          .type_id = message.type_id(),
+                          .enrollment_id = message.enrollment_id(),
+                          .user_id = message.user_id()};
+}
+
+Result<DeviceEnrollment> decode_device_enrollment(const databroker::Value& value) {
+  TRY(const auto message, parse<::pomerium::device::Enrollment>(value, kDeviceEnrollmentType));
+  return DeviceEnrollment{
+      .id = message.id(), .user_id = message.user_id(), .approved_by = message.approved_by()};
 }
 
 Result<ServiceAccountRecord> decode_service_account(const databroker::Value& value) {
@@ -285,6 +333,12 @@ databroker::RecordKey user_key(std::string_view id) {
 }
 databroker::RecordKey service_account_key(std::string_view id) {
   return key_of(kServiceAccountType, id);
+}
+databroker::RecordKey device_credential_key(std::string_view id) {
+  return key_of(kDeviceCredentialType, id);
+}
+databroker::RecordKey device_enrollment_key(std::string_view id) {
+  return key_of(kDeviceEnrollmentType, id);
 }
 databroker::RecordKey directory_user_key(std::string_view id) {
   return key_of(kDirectoryUserType, id);

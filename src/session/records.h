@@ -20,6 +20,10 @@ namespace vallum::session {
 inline constexpr std::string_view kSessionType = "type.googleapis.com/session.Session";
 inline constexpr std::string_view kUserType = "type.googleapis.com/user.User";
 inline constexpr std::string_view kServiceAccountType = "type.googleapis.com/user.ServiceAccount";
+inline constexpr std::string_view kDeviceCredentialType =
+    "type.googleapis.com/pomerium.device.Credential";
+inline constexpr std::string_view kDeviceEnrollmentType =
+    "type.googleapis.com/pomerium.device.Enrollment";
 inline constexpr std::string_view kDirectoryUserType = "pomerium.io/DirectoryUser";
 inline constexpr std::string_view kDirectoryGroupType = "pomerium.io/DirectoryGroup";
 
@@ -52,6 +56,13 @@ struct OauthToken {
   Secret refresh_token;
 };
 
+// Which device of one type a session was proved to be on.
+struct DeviceCredentialRef {
+  std::string type_id;
+  // "": the client said that it has none.
+  std::string credential_id;
+};
+
 struct SessionRecord {
   std::string id;
   std::string user_id;
@@ -63,6 +74,7 @@ struct SessionRecord {
   std::optional<OauthToken> oauth_token;
   ClaimSet claims;
   std::vector<std::string> audience;
+  std::vector<DeviceCredentialRef> devices;
   bool refresh_disabled = false;
   // Empty: none.
   std::string impersonate_session_id;
@@ -77,6 +89,21 @@ struct UserRecord {
   std::string name;
   std::string email;
   ClaimSet claims;
+};
+
+// A registered device, and whether somebody approved it.
+struct DeviceCredential {
+  std::string id;
+  std::string type_id;
+  std::string enrollment_id;
+  std::string user_id;
+};
+
+struct DeviceEnrollment {
+  std::string id;
+  std::string user_id;
+  // "": nobody did.
+  std::string approved_by;
 };
 
 struct ServiceAccountRecord {
@@ -115,6 +142,10 @@ Result<databroker::Value> encode_directory_group(const DirectoryGroup& group);
 
 Result<SessionRecord> decode_session(const databroker::Value& value);
 Result<UserRecord> decode_user(const databroker::Value& value);
+Result<databroker::Value> encode_device_credential(const DeviceCredential& credential);
+Result<DeviceCredential> decode_device_credential(const databroker::Value& value);
+Result<databroker::Value> encode_device_enrollment(const DeviceEnrollment& enrollment);
+Result<DeviceEnrollment> decode_device_enrollment(const databroker::Value& value);
 Result<ServiceAccountRecord> decode_service_account(const databroker::Value& value);
 Result<DirectoryUser> decode_directory_user(const databroker::Value& value);
 Result<DirectoryGroup> decode_directory_group(const databroker::Value& value);
@@ -122,6 +153,8 @@ Result<DirectoryGroup> decode_directory_group(const databroker::Value& value);
 databroker::RecordKey session_key(std::string_view id);
 databroker::RecordKey user_key(std::string_view id);
 databroker::RecordKey service_account_key(std::string_view id);
+databroker::RecordKey device_credential_key(std::string_view id);
+databroker::RecordKey device_enrollment_key(std::string_view id);
 databroker::RecordKey directory_user_key(std::string_view id);
 databroker::RecordKey directory_group_key(std::string_view id);
 

@@ -94,6 +94,24 @@ TEST(SessionRecordTest, TakesTheYear1970AndFarYearsForNever) {
   EXPECT_EQ(session->valid_until(), WallTime::max());
 }
 
+TEST(SessionRecordTest, KeepsTheDevicesItWasProvedToBeOn) {
+  SessionRecord session = full_session();
+  session.devices = {{.type_id = "any", .credential_id = "c1"},
+                     {.type_id = "enclave_only", .credential_id = ""}};
+
+  const databroker::Value value = encode_session(session).value();
+  ::session::Session message;
+  ASSERT_TRUE(message.ParseFromString(value.bytes));
+  EXPECT_TRUE(message.device_credentials(1).has_unavailable());
+
+  const auto read = decode_session(value);
+  ASSERT_TRUE(read.has_value());
+  ASSERT_EQ(read->devices.size(), 2U);
+  EXPECT_EQ(read->devices[0].credential_id, "c1");
+  EXPECT_EQ(read->devices[1].type_id, "enclave_only");
+  EXPECT_EQ(read->devices[1].credential_id, "");
+}
+
 TEST(SessionRecordTest, EndsWithAnAccessTokenThatCannotBeRenewed) {
   SessionRecord session = full_session();
   EXPECT_EQ(session.valid_until(), kNow + 14h + Duration(5));

@@ -53,6 +53,7 @@ struct RecordVersions {
   std::uint64_t user = 0;
   std::uint64_t directory_user = 0;
   std::uint64_t directory_groups = 0;
+  std::uint64_t devices = 0;
   std::uint64_t policy_records = 0;
 };
 

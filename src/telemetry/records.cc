@@ -199,6 +199,7 @@ void write_subject(std::string& text, const RecordSubject& subject, const Plan& 
         .member("user", subject.versions->user)
         .member("directory-user", subject.versions->directory_user)
         .member("directory-groups", subject.versions->directory_groups)
+        .member("devices", subject.versions->devices)
         .member("policy-records", subject.versions->policy_records)
         .end_object();
   }

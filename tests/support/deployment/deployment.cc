@@ -227,6 +227,39 @@ Async<void> Deployment::remove_session(std::string id) {
   co_return put ? Result<void>() : Result<void>(fail(put.error()));
 }
 
+void Deployment::put(databroker::RecordKey key, Result<databroker::Value> value) {
+  ASSERT_TRUE(value.has_value()) << value.error().message();
+  bool done = false;
+  auto write = [](Deployment* self, databroker::Write one, bool* flag) -> Task<void> {
+    databroker::Batch batch;
+    batch.push_back(std::move(one));
+    const auto written = co_await self->broker_->put(std::move(batch), Deadline::never());
+    *flag = written.has_value();
+  };
+  async::Scope scope(world_.core());
+  scope.spawn(write(this, databroker::Write::put(std::move(key), *std::move(value)), &done));
+  ASSERT_TRUE(world_.run_until([&done] { return done; }));
+}
+
+std::optional<databroker::Record> Deployment::record(databroker::RecordKey key) {
+  bool done = false;
+  std::optional<databroker::Record> found;
+  auto read = [](Deployment* self,
+                 databroker::RecordKey one,
+                 std::optional<databroker::Record>* into,
+                 bool* flag) -> Task<void> {
+    auto record = co_await self->broker_->get(std::move(one), Deadline::never());
+    if (record) {
+      *into = *std::move(record);
+    }
+    *flag = true;
+  };
+  async::Scope scope(world_.core());
+  scope.spawn(read(this, std::move(key), &found, &done));
+  EXPECT_TRUE(world_.run_until([&done] { return done; }));
+  return found;
+}
+
 void Deployment::delete_session(const std::string& id) {
   bool done = false;
   auto remove = [](Deployment* self, std::string session, bool* flag) -> Task<void> {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,10 @@ class Deployment {
 
   // As a reload does. Fails the test when the configuration has errors.
   void use(const Options& options);
+  // Writes a record, as other services do.
+  void put(databroker::RecordKey key, Result<databroker::Value> value);
+  // Nothing: there is no such record.
+  std::optional<databroker::Record> record(databroker::RecordKey key);
   // Deletes a session's record, as a sign-out elsewhere does.
   void delete_session(const std::string& id);
   // The same for callers that run on the core themselves.
