@@ -99,7 +99,7 @@ class ClientAuthorities {
   Result<void> add(std::string_view pem);
   void seal(std::span<const NamePattern> names);
 
-  std::span<const Evp<x509_st>> named(const X509_name_st* subject) const;
+  std::span<const Evp<x509_st>> named(const X509_name_st* wanted) const;
   // The authorities that the certificate names as its issuer.
   std::span<const Evp<x509_st>> issuers_of(const x509_st* certificate) const;
   bool holds(x509_st* certificate) const;

@@ -108,6 +108,7 @@ PresentedChain::PresentedChain(std::span<x509_st* const> certificates) {
 Result<PresentedChain> PresentedChain::read(std::string_view pem) {
   TRY(const auto certificates, load_certificates(pem));
   std::vector<X509*> borrowed;
+  borrowed.reserve(certificates.size());
   for (const auto& certificate : certificates) {
     borrowed.push_back(certificate.get());
   }
