@@ -77,8 +77,8 @@ void Assembler::share_note(FlatCriterion& criterion) {
     return;
   }
   FlatCriterion& first = flat_.criteria[place->second];
-  if (first.note == 0 && flat_.notes < kNotesMax) {
-    first.note = ++flat_.notes;
+  if (first.note == 0 && notes_ < kNotesMax) {
+    first.note = ++notes_;
   }
   criterion.note = first.note;
 }

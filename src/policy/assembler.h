@@ -93,6 +93,7 @@ class Assembler {
   std::vector<LooseRecord> records_;
   // Where each question stood first.
   std::map<Question, std::uint32_t> questions_;
+  std::uint8_t notes_ = 0;
   std::size_t group_criteria_ = 0;
   Instructions flat_;
 };

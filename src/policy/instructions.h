@@ -45,7 +45,7 @@ inline constexpr std::size_t kNotesMax = 255;
 
 struct FlatCriterion {
   CriterionKind kind = CriterionKind::Reject;
-  // Equal criteria share a note, 1 to Instructions::notes, where a decision keeps their answer. 0:
+  // Equal criteria share a note, 1 to kNotesMax, where a decision keeps their answer. 0:
   // the criterion stands there once, or is not worth it.
   std::uint8_t note = 0;
   IndexRange conditions;
@@ -146,7 +146,6 @@ struct Instructions {
   bool san_conditions_apart = false;
   // Whether so many criteria look through the user's groups that a filter in front pays.
   bool filter_groups = false;
-  std::uint8_t notes = 0;
 };
 
 }  // namespace vallum::policy

@@ -133,7 +133,6 @@ class Evaluation {
         method_(facts.request.method),
         path_(facts.request.path),
         ssh_username_(facts.ssh.username) {
-    std::fill_n(notes_.begin(), program.notes + 1, Note::Blank);
     if (facts.session == nullptr) {
       return;
     }
@@ -620,8 +619,8 @@ class Evaluation {
   std::span<const Value> last_values_;
   std::uint32_t last_zone_ = kNone;
   Duration last_time_{};
-  // By FlatCriterion::note; only as many as the program has are set.
-  std::array<Note, kNotesMax + 1> notes_;
+  // By FlatCriterion::note.
+  std::array<Note, kNotesMax + 1> notes_{};
 };
 
 }  // namespace
