@@ -175,9 +175,15 @@ void IdentityCache::keep(const SessionWanted& wanted,
             .email = std::nullopt},
       [this](std::string_view, Entry& evicted) { unlink_user(evicted); });
   if (entry.identity != nullptr && !entry.identity->user_id().empty()) {
-    // The identity lives as long as the entry, and so does the text.
+    // The identity lives as long as the entry, and so do the texts.
     entry.user = by_user_.emplace(entry.identity->user_id(), entry.identity->session_id());
-    entry.email = by_email_.emplace(entry.identity->user_email(), entry.identity->session_id());
+    const bool is_found_by_email =
+        std::ranges::find(wishes_.records,
+                          policy::RecordKey::UserEmail,
+                          &policy::RecordSource::key) != wishes_.records.end();
+    if (is_found_by_email) {
+      entry.email = by_email_.emplace(entry.identity->user_email(), entry.identity->session_id());
+    }
   }
 }
 

@@ -87,8 +87,8 @@ class IdentityCache {
   std::uint64_t loads() const { return loads_; }
 
  private:
-  // User id, or the user's e-mail address, to session id, which is a text of the entry's identity.
-  using UserIndex = std::multimap<std::string, std::string_view, std::less<>>;
+  // User id, or the user's e-mail address, to session id: texts of the entry's identity.
+  using UserIndex = std::multimap<std::string_view, std::string_view>;
   struct Entry {
     IdentityRef identity;
     bool is_service_account = false;
