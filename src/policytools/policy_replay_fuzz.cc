@@ -13,7 +13,7 @@
 // Lines of a log that somebody else wrote: each is decided, counted, or named.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vallum;
-  static const config::Settings settings = [] {
+  static const config::Settings kSettings = [] {
     const config::Environment environment;
     const config::DiskFiles files;
     config::Loaded loaded = config::load_text(
@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return *std::move(loaded.settings);
   }();
   const policytools::Directory nobody;
-  auto replay = policytools::Replay::make(settings, nobody);
+  auto replay = policytools::Replay::make(kSettings, nobody);
   CHECK(replay.has_value());
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   std::uint64_t lines = 0;
