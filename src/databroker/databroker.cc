@@ -16,6 +16,10 @@ namespace vallum::databroker {
 namespace {
 
 constexpr Duration kPruneEvery = std::chrono::minutes(1);
+// What other processes changed is looked for when they say so, and this often in any case.
+constexpr Duration kRefreshEvery = std::chrono::seconds(30);
+constexpr Duration kRefreshAgainAfter = std::chrono::seconds(1);
+constexpr std::size_t kNewsPerRead = 1000;
 
 // A batch on its way to the store, and whom to tell.
 struct PendingWrite {
@@ -25,9 +29,17 @@ struct PendingWrite {
   Deadline deadline;
 };
 
+// What subscribers have to be told to get from one state to another.
+struct News {
+  // They may have missed something: they have to read everything again.
+  bool is_resync = false;
+  std::vector<Record> changes;
+  StoreState state;
+};
+
 struct CommitAnswer {
   Result<std::vector<BatchOutcome>> outcomes;
-  StoreState state;
+  News news;
 };
 
 // What one core keeps here; touched on that core alone. Messages to a core name what they are for
@@ -107,6 +119,58 @@ Result<FetchedPage> with_state(const Store& store, Result<std::vector<Record>> r
   return FetchedPage{.records = *std::move(records), .state = store.state()};
 }
 
+// What changed after `told`, in version order, up to what the store then knows. More than
+// `changes_max` is not told one by one.
+Result<News> news_since(Store& store, const StoreState& told, std::size_t changes_max) {
+  News news{.is_resync = false, .changes = {}, .state = store.state()};
+  Page page{.after_version = told.latest_version, .records_max = kNewsPerRead};
+  bool is_more = news.state.server_version == told.server_version &&
+                 news.state.latest_version > told.latest_version;
+  while (is_more && news.changes.size() <= changes_max) {
+    auto changes = store.changes(page);
+    if (!changes && changes.error().kind() != ErrorKind::Conflict) {
+      return fail(std::move(changes).error());
+    }
+    if (!changes) {
+      news.is_resync = true;
+      break;
+    }
+    is_more = changes->size() == page.records_max;
+    for (Record& record : *changes) {
+      page.after_version = record.version;
+      news.changes.push_back(std::move(record));
+    }
+  }
+  news.state = store.state();  // the last read may have caught up further
+  if (news.state.server_version != told.server_version || news.changes.size() > changes_max) {
+    news.is_resync = true;
+  }
+  return news;
+}
+
+// The same after a commit, whose changes are at hand. When they are all there is to tell, nothing
+// is read.
+News news_of_commit(Store& store,
+                    const std::vector<BatchOutcome>& outcomes,
+                    const StoreState& told,
+                    std::size_t changes_max) {
+  News news{.is_resync = false, .changes = {}, .state = store.state()};
+  for (const BatchOutcome& outcome : outcomes) {
+    if (outcome) {
+      news.changes.insert(news.changes.end(), outcome->begin(), outcome->end());
+    }
+  }
+  const bool is_all = news.state.server_version == told.server_version &&
+                      news.state.latest_version == told.latest_version + news.changes.size();
+  if (is_all) {
+    return news;
+  }
+  auto read = news_since(store, told, changes_max);
+  // The writes did happen, and their writers are to be told: so that nobody's copy lacks what they
+  // then know, everybody reads again.
+  return read ? *std::move(read) : News{.is_resync = true, .changes = {}, .state = store.state()};
+}
+
 }  // namespace
 
 struct Databroker::Native {
@@ -118,13 +182,27 @@ struct Databroker::Native {
         pool({.name = "storage",
               .threads = parts.storage == Storage::OwnThread ? 1U : 0U,
               .queued_max = parts.cores * limits.reads_per_core_max + 2}),
+        listener(parts.storage == Storage::OwnThread ? store->listen() : nullptr),
+        listening({.name = "changes", .threads = listener != nullptr ? 1U : 0U, .queued_max = 1}),
         state(store->state()),
-        write_wanted(home),
+        work_wanted(home),
+        news_heard(home),
         never(home),
         scope(home) {
-    scope.spawn(write_loop(this));
+    scope.spawn(work_loop(this));
     scope.spawn(prune_loop(this));
+    scope.spawn(refresh_loop(this));
+    if (listener != nullptr) {
+      scope.spawn(listen_loop(this));
+    }
   }
+  ~Native() {
+    if (listener != nullptr) {
+      listener->stop();
+    }
+  }
+  Native(const Native&) = delete;
+  Native& operator=(const Native&) = delete;
 
   Port& port_of(const async::Core& core) {
     CHECK(core.index() < ports.size());
@@ -135,15 +213,20 @@ struct Databroker::Native {
   static auto read(Native* self, F function, Deadline deadline)
       -> Task<Result<typename std::invoke_result_t<F&, Store&>::value_type>>;
 
-  static Task<void> write_loop(Native* self);
+  static Task<void> work_loop(Native* self);
+  static Task<void> write_group(Native* self);
+  static Task<void> refresh(Native* self);
   static Task<void> prune_loop(Native* self);
+  static Task<void> refresh_loop(Native* self);
+  static Task<void> listen_loop(Native* self);
   void enqueue(PendingWrite write);
   std::vector<PendingWrite> take_group();
   void finish(const std::vector<PendingWrite>& group, Result<CommitAnswer> answer);
   void reply(const PendingWrite& write, Result<Committed> result);
   void note_storage(const Result<void>& outcome);
 
-  void publish(std::vector<Record> changes);
+  void publish(News news);
+  void publish_resync();
   void post_event(SubscriberId id, Subscriber& subscriber, FeedEvent event);
   void add_subscriber(SubscriberId id, async::Core& core);
   void acknowledge(SubscriberId id, std::size_t changes);
@@ -156,40 +239,99 @@ struct Databroker::Native {
   std::unique_ptr<Store> store;  // the storage thread's, while calls run
   std::vector<Port> ports;
   async::BlockingPool pool;  // of one thread
+  std::unique_ptr<ChangeListener> listener;
+  async::BlockingPool listening;  // of one thread, if there is anything to hear
 
   // The home core's.
-  StoreState state;
+  StoreState state;  // up to which subscribers were told
   std::deque<PendingWrite> pending;
+  bool refresh_wanted = false;
   std::optional<Error> failure;
   std::optional<Error> damage;
+  std::optional<Error> refresh_failure;  // of the last refresh
   std::map<SubscriberId, Subscriber> subscribers;
-  async::Event write_wanted;
+  async::Event work_wanted;
+  async::Event news_heard;
   async::Event never;
   async::Scope scope;  // last: its coroutines use all of the above
 };
 
-Task<void> Databroker::Native::write_loop(Native* self) {
+// Writes and refreshes one after the other, so that what they bring is told in version order.
+Task<void> Databroker::Native::work_loop(Native* self) {
   for (;;) {
-    co_await self->write_wanted.wait();
-    self->write_wanted.reset();
-    while (!self->pending.empty()) {
-      std::vector<PendingWrite> group = self->take_group();
-      if (group.empty()) {
-        continue;
+    co_await self->work_wanted.wait();
+    self->work_wanted.reset();
+    while (self->refresh_wanted || !self->pending.empty()) {
+      if (self->refresh_wanted) {
+        self->refresh_wanted = false;
+        co_await refresh(self);
       }
-      std::vector<Batch> batches;
-      batches.reserve(group.size());
-      for (PendingWrite& write : group) {
-        batches.push_back(std::move(write.batch));
-      }
-      auto commit = [store = self->store.get(),
-                     batches = std::move(batches),
-                     now = self->home.clock().wall()]() mutable {
-        auto outcomes = store->commit(std::move(batches), now);
-        return CommitAnswer{.outcomes = std::move(outcomes), .state = store->state()};
-      };
-      auto answer = co_await self->pool.run(self->home, std::move(commit), Deadline::never());
-      self->finish(group, std::move(answer));
+      co_await write_group(self);
+    }
+  }
+}
+
+Task<void> Databroker::Native::write_group(Native* self) {
+  std::vector<PendingWrite> group = self->take_group();
+  if (group.empty()) {
+    co_return;
+  }
+  std::vector<Batch> batches;
+  batches.reserve(group.size());
+  for (PendingWrite& write : group) {
+    batches.push_back(std::move(write.batch));
+  }
+  auto commit = [store = self->store.get(),
+                 batches = std::move(batches),
+                 now = self->home.clock().wall(),
+                 told = self->state,
+                 changes_max = self->limits.feed_changes_max]() mutable {
+    auto outcomes = store->commit(std::move(batches), now);
+    News news = outcomes ? news_of_commit(*store, *outcomes, told, changes_max) : News{};
+    return CommitAnswer{.outcomes = std::move(outcomes), .news = std::move(news)};
+  };
+  auto answer = co_await self->pool.run(self->home, std::move(commit), Deadline::never());
+  self->finish(group, std::move(answer));
+}
+
+Task<void> Databroker::Native::refresh(Native* self) {
+  auto look = [store = self->store.get(),
+               told = self->state,
+               changes_max = self->limits.feed_changes_max]() -> Result<News> {
+    TRY_OK(store->refresh());
+    return news_since(*store, told, changes_max);
+  };
+  auto news = co_await self->pool.run(self->home, std::move(look), Deadline::never());
+  self->refresh_failure = news ? std::nullopt : std::optional(news.error());
+  if (news) {
+    self->publish(*std::move(news));
+  } else if (news.error().kind() == ErrorKind::Internal) {
+    self->damage = news.error();
+  }
+}
+
+// Asks for a refresh whenever news were heard, and now and then in any case: what was said while
+// nobody listened is lost.
+Task<void> Databroker::Native::refresh_loop(Native* self) {
+  for (;;) {
+    const Duration pause = self->refresh_failure ? kRefreshAgainAfter : kRefreshEvery;
+    const Deadline next = self->home.deadline_in(pause);
+    co_await self->news_heard.wait(next);
+    self->news_heard.reset();
+    self->refresh_wanted = true;
+    self->work_wanted.set();
+  }
+}
+
+Task<void> Databroker::Native::listen_loop(Native* self) {
+  for (;;) {
+    auto wait = [listener = self->listener.get()] {
+      listener->wait(kRefreshEvery);
+      return true;
+    };
+    auto heard = co_await self->listening.run(self->home, std::move(wait), Deadline::never());
+    if (heard) {
+      self->news_heard.set();
     }
   }
 }
@@ -215,7 +357,7 @@ void Databroker::Native::enqueue(PendingWrite write) {
     return;
   }
   pending.push_back(std::move(write));
-  write_wanted.set();
+  work_wanted.set();
 }
 
 // Leaves out writes that nobody waits for any more: one that was given up must not happen at some
@@ -242,9 +384,8 @@ void Databroker::Native::finish(const std::vector<PendingWrite>& group,
     return;
   }
   note_storage({});
-  state = answer->state;
+  const std::uint64_t server_version = answer->news.state.server_version;
 
-  std::vector<Record> changes;
   std::vector<Result<Committed>> results;
   results.reserve(group.size());
   for (BatchOutcome& outcome : *answer->outcomes) {
@@ -252,15 +393,14 @@ void Databroker::Native::finish(const std::vector<PendingWrite>& group,
       results.emplace_back(fail(std::move(outcome).error()));
       continue;
     }
-    Committed committed{.server_version = state.server_version, .versions = {}};
-    for (Record& record : *outcome) {
+    Committed committed{.server_version = server_version, .versions = {}};
+    for (const Record& record : *outcome) {
       committed.versions.push_back(record.version);
-      changes.push_back(std::move(record));
     }
     results.emplace_back(std::move(committed));
   }
   // Subscribers first: who is told that a write happened finds its own core up to date.
-  publish(std::move(changes));
+  publish(std::move(answer->news));
   for (std::size_t i = 0; i < group.size(); ++i) {
     reply(group[i], std::move(results[i]));
   }
@@ -280,11 +420,16 @@ void Databroker::Native::note_storage(const Result<void>& outcome) {
   failure = outcome ? std::nullopt : std::optional(outcome.error());
 }
 
-void Databroker::Native::publish(std::vector<Record> changes) {
-  if (changes.empty() || subscribers.empty()) {
+void Databroker::Native::publish(News news) {
+  state = news.state;
+  if (news.is_resync) {
+    publish_resync();
     return;
   }
-  const auto batch = async::make_snapshot<ChangeBatch>(std::move(changes), state);
+  if (news.changes.empty() || subscribers.empty()) {
+    return;
+  }
+  const auto batch = async::make_snapshot<ChangeBatch>(std::move(news.changes), state);
   const std::size_t count = batch->records.size();
   for (auto& [id, subscriber] : subscribers) {
     if (subscriber.is_behind) {
@@ -298,6 +443,14 @@ void Databroker::Native::publish(std::vector<Record> changes) {
       post_event(id, subscriber, resync());
     } else {
       subscriber.is_behind = true;
+    }
+  }
+}
+
+void Databroker::Native::publish_resync() {
+  for (auto& [id, subscriber] : subscribers) {
+    if (!subscriber.is_behind) {
+      post_event(id, subscriber, resync());
     }
   }
 }
@@ -431,7 +584,9 @@ Async<StoreState> Databroker::state(Deadline deadline) {
 
 Async<std::optional<Error>> Databroker::storage_failure() {
   auto look = [native = native_.get()] {
-    return native->damage ? native->damage : native->failure;
+    return native->damage    ? native->damage
+           : native->failure ? native->failure
+                             : native->refresh_failure;
   };
   co_return co_await async::on(native_->home, std::move(look));
 }

@@ -126,7 +126,8 @@ class Databroker {
   Async<StoreState> state(Deadline deadline);
 
   // What is wrong with the store: that a record was altered behind our back, which stays until the
-  // process ends, or why the last write failed, until one succeeds.
+  // process ends, or why the last write failed, until one succeeds, or why it cannot be seen what
+  // other processes changed.
   Async<std::optional<Error>> storage_failure();
 
   // On that core, or while it does not run. The databroker outlives the subscription, which the

@@ -35,8 +35,6 @@ constexpr std::array kMigrations = {
 };
 constexpr auto kSchemaVersion = static_cast<std::int64_t>(kMigrations.size());
 
-constexpr std::size_t kHeadBytes = 3 * sizeof(std::uint64_t) + 32;
-
 Unexpected fail_os(const std::string& path, const char* doing, int code) {
   const std::string reason = std::error_code(code, std::generic_category()).message();
   return fail(ErrorKind::Unavailable, path + ": cannot " + doing + ": " + reason);
@@ -218,15 +216,11 @@ Result<RowSeal> unwrap_keys(SqliteDatabase& database,
 
 Result<Head> read_head(SqliteDatabase& database, RowSeal& seal) {
   TRY(const Bytes sealed, read_note(database, "head"));
-  const auto plain = seal.open_note("head", sealed);
-  if (!plain || plain->size() != kHeadBytes) {
+  auto head = open_head(seal, sealed);
+  if (!head) {
     return fail(ErrorKind::Internal, "the store's head was altered; restore a backup");
   }
-  const std::byte* at = plain->data();
-  return Head{.state = {.server_version = load_be64(at),
-                        .latest_version = load_be64(at + 8),
-                        .pruned_version = load_be64(at + 16)},
-              .sum = RowSum::from_bytes(ByteView(*plain).subspan(24))};
+  return head;
 }
 
 Result<SqliteFile> open_checked(DirectoryLock lock,
@@ -271,15 +265,6 @@ DirectoryLock::~DirectoryLock() {
   if (fd_ >= 0) {
     ::close(fd_);
   }
-}
-
-Bytes seal_head(RowSeal& seal, const Head& head) {
-  std::array<std::byte, kHeadBytes> plain{};
-  store_be64(head.state.server_version, plain.data());
-  store_be64(head.state.latest_version, plain.data() + 8);
-  store_be64(head.state.pruned_version, plain.data() + 16);
-  std::ranges::copy(head.sum.bytes(), plain.begin() + 24);
-  return seal.seal_note("head", plain);
 }
 
 Result<SqliteFile> open_sqlite_file(const std::string& directory,

@@ -7,8 +7,8 @@
 #include "base/secret.h"
 #include "crypto/key_ring.h"
 #include "databroker/seal/row_seal.h"
+#include "databroker/store/head.h"
 #include "databroker/store/sqlite_database.h"
-#include "databroker/store/store.h"
 
 namespace vallum::databroker {
 
@@ -28,16 +28,6 @@ class DirectoryLock {
 
   int fd_;
 };
-
-// What the store notes about itself, sealed under "head" in every transaction.
-struct Head {
-  StoreState state;
-  RowSum sum;
-
-  bool operator==(const Head&) const = default;
-};
-
-Bytes seal_head(RowSeal& seal, const Head& head);
 
 // An open store file whose keys are unwrapped and whose head is read.
 struct SqliteFile {

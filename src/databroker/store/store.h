@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +35,22 @@ struct Page {
 // did not happen (Conflict).
 using BatchOutcome = Result<std::vector<Record>>;
 
+// Tells that other processes may have changed a data set that they share.
+class ChangeListener {
+ public:
+  ChangeListener() = default;
+  ChangeListener(const ChangeListener&) = delete;
+  ChangeListener& operator=(const ChangeListener&) = delete;
+  virtual ~ChangeListener() = default;
+
+  // Blocks until there may be something to refresh() for, for `at_most` about; may return for
+  // nothing. Changes during which nobody was in wait() end the next one. One thread at a time,
+  // which need not be the store's.
+  virtual void wait(Duration at_most) = 0;
+  // Any thread: ends wait(), now and from then on.
+  virtual void stop() = 0;
+};
+
 // Keeps records. Blocking, and called by one thread at a time: Databroker owns that thread.
 // Callers check batches first (check_batch).
 //
@@ -51,7 +68,8 @@ class Store {
 
   // Applies the batches in order and returns when all are durable, one outcome for each. A batch
   // whose conditions do not hold changes nothing and does not hinder the others. On failure
-  // (Unavailable: no space, no disk) nothing was applied.
+  // (Unavailable: no space, no disk) nothing was applied, except after DeadlineExceeded: then
+  // nobody can say yet whether it was.
   virtual Result<std::vector<BatchOutcome>> commit(std::vector<Batch> batches, WallTime now) = 0;
 
   // NotFound for a record that is missing or deleted. Internal for a stored one that is not what
@@ -64,6 +82,12 @@ class Store {
   // The last change of every record changed after a version, tombstones included, by version.
   // Conflict when tombstones after it are gone already: read everything again.
   virtual Result<std::vector<Record>> changes(Page page) = 0;
+
+  // Learns what other processes that share the data set changed. state() is then what it is.
+  virtual Result<StoreState> refresh() { return state(); }
+
+  // Nothing when no other process can change the data set. The store outlives it.
+  virtual std::unique_ptr<ChangeListener> listen() { return nullptr; }
 
   // Forgets tombstones older than this. Returns how many.
   virtual Result<std::size_t> prune_tombstones(WallTime deleted_before) = 0;

@@ -9,8 +9,11 @@
 
 #include "base/secret.h"
 #include "databroker/store/memory_store.h"
+#include "databroker/store/postgres_store.h"
 #include "databroker/store/sqlite_store.h"
 #include "databroker/store/store.h"
+#include "support/captured_lines.h"
+#include "support/postgres/server.h"
 #include "support/seeded_entropy.h"
 #include "support/temp_directory.h"
 #include "support/virtual_clock.h"
@@ -48,6 +51,28 @@ class SqliteBackend final : public Backend {
  private:
   testing::TempDirectory directory_;
   Secret secret_{std::string_view("0123456789abcdef0123456789abcdef")};
+};
+
+class PostgresBackend final : public Backend {
+ public:
+  std::unique_ptr<Store> open(Entropy& entropy) override {
+    testing::PostgresServer& server = testing::PostgresServer::shared();
+    const Secret address(server.by_socket(server.create_database()));
+    auto store = PostgresStore::open({.address = address,
+                                      .shared_secret = secret_,
+                                      .clock = clock_,
+                                      .entropy = entropy,
+                                      .log = log_});
+    EXPECT_TRUE(store.has_value()) << store.error().message();
+    return *std::move(store);
+  }
+
+ private:
+  Secret secret_{std::string_view("0123456789abcdef0123456789abcdef")};
+  testing::VirtualClock clock_;
+  testing::CapturedLines lines_;
+  telemetry::LogFilter filter_{telemetry::LogLevel::Info};
+  telemetry::Log log_{lines_, clock_, filter_, "databroker"};
 };
 
 struct BackendKind {
@@ -332,7 +357,8 @@ INSTANTIATE_TEST_SUITE_P(
     StoreContractTest,
     ::testing::Values(
         BackendKind{"memory", [] { return std::unique_ptr<Backend>(new MemoryBackend); }},
-        BackendKind{"sqlite", [] { return std::unique_ptr<Backend>(new SqliteBackend); }}),
+        BackendKind{"sqlite", [] { return std::unique_ptr<Backend>(new SqliteBackend); }},
+        BackendKind{"postgres", [] { return std::unique_ptr<Backend>(new PostgresBackend); }}),
     [](const auto& kind) { return std::string(kind.param.name); });
 
 }  // namespace
