@@ -24,10 +24,6 @@ constexpr std::size_t kRowsPerStatement = 1000;
 constexpr std::size_t kBytesPerStatement = 1U << 20;
 // Tombstones that one transaction forgets.
 constexpr std::int64_t kPrunedAtOnce = 1000;
-// With the backoff's pauses, about half a minute: longer than a server takes to come back, and than
-// a dead session keeps the lock.
-constexpr int kAskAttempts = 8;
-
 // A row to be written.
 struct DraftRow {
   RowPlace place;
@@ -164,6 +160,7 @@ struct PostgresStore::Native {
   Native(const Parts& parts, PostgresAddress address, PostgresReplica::Parts replica_parts)
       : clock(parts.clock),
         entropy(parts.entropy),
+        commit_questions_max(parts.commit_questions_max),
         address(std::move(address)),
         replica(std::move(replica_parts)) {}
 
@@ -187,6 +184,7 @@ struct PostgresStore::Native {
 
   const Clock& clock;
   Entropy& entropy;
+  const int commit_questions_max;
   PostgresAddress address;
   PostgresReplica replica;
 };
@@ -257,7 +255,7 @@ Result<PostgresStore::Native::Written> PostgresStore::Native::end_write(
 // other, and what this node wrote last is in vallum.writers.
 Result<PostgresStore::Native::Written> PostgresStore::Native::ask_whether_written(ByteView token) {
   Backoff backoff(entropy.next_u64());
-  for (int i = 0; i < kAskAttempts; ++i) {
+  for (int i = 0; i < commit_questions_max; ++i) {
     replica.link().drop_if_lost();
     const auto connection = replica.begin_write(PostgresReplica::Attempt::Now);
     if (connection) {

@@ -35,6 +35,9 @@ class PostgresStore final : public Store {
     const Clock& clock;
     Entropy& entropy;
     telemetry::Log& log;
+    // How often it is asked whether a COMMIT without an answer happened, before the callers are
+    // told that it is not known. 8 make about ten seconds, with pauses that double.
+    int commit_questions_max = 8;
   };
 
   // Opens or makes the data set. Fails with InvalidInput, naming the database, the cause and the

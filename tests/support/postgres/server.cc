@@ -135,7 +135,8 @@ PostgresServer::PostgresServer() : port_(free_port()) {
                  "\nunix_socket_directories = '" + directory_.path() +
                  "'\nssl = on\nssl_cert_file = '" + directory_.file("server.crt") +
                  "'\nssl_key_file = '" + directory_.file("server.key") +
-                 "'\nfsync = on\nshared_buffers = 16MB\nmax_connections = 40\n");
+                 "'\nfsync = on\nrecovery_init_sync_method = syncfs\nshared_buffers = "
+                 "16MB\nmax_connections = 40\n");
   start();
   RawSession(by_socket("postgres"))
       .execute(std::string("CREATE ROLE vallum LOGIN PASSWORD '") + kPassword + "'");
