@@ -187,6 +187,7 @@ struct Databroker::Native {
         state(store->state()),
         work_wanted(home),
         news_heard(home),
+        refreshed(home),
         never(home),
         scope(home) {
     scope.spawn(work_loop(this));
@@ -252,6 +253,7 @@ struct Databroker::Native {
   std::map<SubscriberId, Subscriber> subscribers;
   async::Event work_wanted;
   async::Event news_heard;
+  async::Event refreshed;
   async::Event never;
   async::Scope scope;  // last: its coroutines use all of the above
 };
@@ -303,6 +305,7 @@ Task<void> Databroker::Native::refresh(Native* self) {
   };
   auto news = co_await self->pool.run(self->home, std::move(look), Deadline::never());
   self->refresh_failure = news ? std::nullopt : std::optional(news.error());
+  self->refreshed.set();
   if (news) {
     self->publish(*std::move(news));
   } else if (news.error().kind() == ErrorKind::Internal) {
@@ -320,6 +323,8 @@ Task<void> Databroker::Native::refresh_loop(Native* self) {
     self->news_heard.reset();
     self->refresh_wanted = true;
     self->work_wanted.set();
+    co_await self->refreshed.wait();
+    self->refreshed.reset();
   }
 }
 
