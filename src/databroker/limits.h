@@ -15,6 +15,8 @@ struct Limits {
   std::size_t batch_bytes_max = 4U << 20;
   // Records one call reads: InvalidInput above.
   std::size_t read_records_max = 1024;
+  // InvalidInput above.
+  std::size_t indexable_fields_max = 16;
   // Batches that wait to be written, and reads of one core in flight: ResourceExhausted above.
   std::size_t pending_batches_max = 4096;
   std::size_t reads_per_core_max = 1024;
