@@ -1,5 +1,6 @@
 #include "databroker/payload.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -418,8 +419,9 @@ Result<Value> merge_masked(const Value& from,
   if (from.type_url != into.type_url) {
     return fail(ErrorKind::InvalidInput, "patch: the record's value is of another type");
   }
-  if (paths.empty()) {
-    return fail(ErrorKind::InvalidInput, "patch: the field mask is empty");
+  if (paths.empty() || paths.size() > kMaskPathsMax ||
+      std::ranges::any_of(paths, &std::string::empty)) {
+    return fail(ErrorKind::InvalidInput, "patch: the field mask is empty, or has too many fields");
   }
   if (prototype_of(from.type_url) == nullptr) {
     return fail(ErrorKind::InvalidInput, "patch: the value's type is not known here");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -44,10 +45,12 @@ FieldPath field_path(std::string_view text);
 // Names match as the message has them and in lowerCamel. Until the payload changes.
 std::vector<const Payload*> find_at(const Payload& payload, const FieldPath& path);
 
+inline constexpr std::size_t kMaskPathsMax = 128;
+
 // Copies the masked fields of `from` over those of `into` and returns the outcome. Paths are field
 // paths of the message; in a google.protobuf.Struct they are its keys. InvalidInput for values of
-// different or unknown types, a value that is not what its type says, no path, and paths the type
-// does not have.
+// different or unknown types, a value that is not what its type says, no path or too many, and
+// paths the type does not have.
 Result<Value> merge_masked(const Value& from,
                            const Value& into,
                            const std::vector<std::string>& paths);
