@@ -53,6 +53,33 @@ class SharedView final : public Store {
     TRY_OK(look());
     return set_.store->changes(page);
   }
+  Result<std::vector<Record>> find(std::string_view type,
+                                   const std::vector<IndexEntry>& any_of,
+                                   Page page) override {
+    return set_.store->find(type, any_of, page);
+  }
+  Result<std::vector<std::string>> types() override { return set_.store->types(); }
+  Result<std::uint64_t> count(std::string_view type) override { return set_.store->count(type); }
+  Result<OptionsByType> options() override { return set_.store->options(); }
+  Result<void> set_options(std::string_view type, const TypeOptions& options) override {
+    return set_.store->set_options(type, options);
+  }
+  Result<Lease> acquire_lease(std::string_view name,
+                              std::string_view id,
+                              Duration duration,
+                              WallTime now) override {
+    return set_.store->acquire_lease(name, id, duration, now);
+  }
+  Result<Lease> renew_lease(std::string_view name,
+                            std::string_view id,
+                            Duration duration,
+                            WallTime now) override {
+    return set_.store->renew_lease(name, id, duration, now);
+  }
+  Result<void> release_lease(std::string_view name, std::string_view id) override {
+    return set_.store->release_lease(name, id);
+  }
+  Result<void> clear() override { return set_.store->clear(); }
   Result<StoreState> refresh() override { return look(); }
   Result<std::size_t> prune_tombstones(WallTime before) override {
     return set_.store->prune_tombstones(before);

@@ -33,9 +33,13 @@ constexpr std::array kStatements = {
     Statement{"commit", "COMMIT"},
     Statement{"head",
               "SELECT (SELECT value FROM vallum.notes WHERE name = 'head'),"
-              " (SELECT value FROM vallum.notes WHERE name = 'schema')"},
+              " (SELECT value FROM vallum.notes WHERE name = 'schema'),"
+              " (SELECT value FROM vallum.notes WHERE name = 'options'),"
+              " (SELECT value FROM vallum.notes WHERE name = 'leases'),"
+              " (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"},
     Statement{"places",
-              "SELECT version, id, type, deleted_at FROM vallum.records"
+              "SELECT version, id, type, deleted_at,"
+              " (SELECT string_agg(e, ''::bytea) FROM unnest(entries) e) FROM vallum.records"
               " WHERE version > $1::bigint ORDER BY version LIMIT $2::bigint"},
     Statement{"get",
               "SELECT version, id, type, deleted_at, value FROM vallum.records"
@@ -47,12 +51,30 @@ constexpr std::array kStatements = {
     Statement{"changes",
               "SELECT version, id, type, deleted_at, value FROM vallum.records"
               " WHERE version > $1::bigint ORDER BY version LIMIT $2::bigint"},
+    // Index entries come as one string of 32 bytes for each.
     Statement{"put",
-              "INSERT INTO vallum.records (version, id, type, deleted_at, value)"
-              " SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[],"
-              "  $5::bytea[])"
+              "INSERT INTO vallum.records (version, id, type, deleted_at, value, entries)"
+              " SELECT v, i, t, d, x, CASE WHEN length(e) > 0 THEN"
+              "  (SELECT array_agg(substr(e, 1 + 32 * n, 32))"
+              "   FROM generate_series(0, length(e) / 32 - 1) n) END"
+              " FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[],"
+              "  $6::bytea[]) AS u (v, i, t, d, x, e)"
               " ON CONFLICT (id) DO UPDATE SET version = excluded.version, type = excluded.type,"
-              "  deleted_at = excluded.deleted_at, value = excluded.value"},
+              "  deleted_at = excluded.deleted_at, value = excluded.value,"
+              "  entries = excluded.entries"},
+    Statement{"index",
+              "UPDATE vallum.records r SET entries = CASE WHEN length(e) > 0 THEN"
+              "  (SELECT array_agg(substr(e, 1 + 32 * n, 32))"
+              "   FROM generate_series(0, length(e) / 32 - 1) n) END"
+              " FROM unnest($1::bigint[], $2::bytea[]) AS u (v, e) WHERE r.version = u.v"},
+    Statement{"find",
+              "SELECT version, id, type, deleted_at, value FROM vallum.records"
+              " WHERE entries && $1::bytea[] AND version > $2::bigint AND deleted_at IS NULL"
+              " ORDER BY version LIMIT $3::bigint"},
+    Statement{"set_note",
+              "INSERT INTO vallum.notes (name, value) VALUES ($1::text, $2::bytea)"
+              " ON CONFLICT (name) DO UPDATE SET value = excluded.value"},
+    Statement{"clear", "DELETE FROM vallum.records"},
     Statement{"set_head", "UPDATE vallum.notes SET value = $1::bytea WHERE name = 'head'"},
     Statement{"set_token",
               "INSERT INTO vallum.writers (node, token) VALUES ($1::bytea, $2::bytea)"

@@ -75,6 +75,57 @@ void PostgresReplica::queue_sight(PostgresConnection& connection, std::uint64_t 
                  PostgresParameters().add(static_cast<std::int64_t>(after)).add(kPlacesPerPage));
 }
 
+Result<std::string> PostgresReplica::open_note(std::string_view name, ByteView sealed) {
+  if (sealed.empty()) {
+    return std::string();
+  }
+  const auto plain = seal_.open_note(name, sealed);
+  if (!plain) {
+    return fail(ErrorKind::Internal,
+                "vallum.notes: '" + std::string(name) + "' was altered; restore a backup");
+  }
+  return std::string(as_text(*plain));
+}
+
+// Opens and reads only what is another than before.
+Result<void> PostgresReplica::take_notes(Sight& sight, const PostgresRows& head) {
+  const auto bytes_of = [&head](int column) {
+    const ByteView bytes = head.bytes(0, column);
+    return Bytes(bytes.begin(), bytes.end());
+  };
+  sight.notes = notes_;
+  sight.sealed_options = bytes_of(2);
+  sight.sealed_leases = bytes_of(3);
+  if (sight.sealed_options != sealed_options_) {
+    TRY(sight.notes.options_text, open_note(kOptionsNoteName, sight.sealed_options));
+    TRY(sight.notes.options, decode_options(sight.notes.options_text));
+  }
+  if (sight.sealed_leases != sealed_leases_) {
+    TRY(sight.notes.leases_text, open_note(kLeasesNoteName, sight.sealed_leases));
+    TRY(sight.notes.leases, LeaseTable::decode(sight.notes.leases_text));
+  }
+  const std::int64_t micros = head.integer(0, 4).value_or(0);
+  database_time_ = WallTime(std::chrono::microseconds(micros));
+  return {};
+}
+
+Result<PostgresReplica::SeenPlace> PostgresReplica::take_place(const PostgresRows& rows,
+                                                               std::size_t row,
+                                                               const Head& head) {
+  const auto place = place_of_row(rows, row);
+  ByteView entries = rows.bytes(row, 4);
+  crypto::BlindId entry{};
+  if (!place || place->version > head.state.latest_version || entries.size() % entry.size() != 0) {
+    return fail_altered_database();
+  }
+  SeenPlace seen{.place = *place, .entries = {}};
+  for (; !entries.empty(); entries = entries.subspan(entry.size())) {
+    std::ranges::copy(entries.first(entry.size()), entry.begin());
+    seen.entries.toggle(seal_.entry_term(entry, place->version));
+  }
+  return seen;
+}
+
 // Reads on while a page was full, in the same transaction.
 Result<PostgresReplica::Sight> PostgresReplica::take_sight(PostgresConnection& connection,
                                                            const PostgresRows& head,
@@ -88,19 +139,17 @@ Result<PostgresReplica::Sight> PostgresReplica::take_sight(PostgresConnection& c
   const ByteView sealed = head.bytes(0, 0);
   sight.sealed_head.assign(sealed.begin(), sealed.end());
   TRY(sight.head, open_head(seal_, sealed));
-  const auto take = [&sight](const PostgresRows& page) -> Result<bool> {
+  TRY_OK(take_notes(sight, head));
+  const auto take = [this, &sight](const PostgresRows& page) -> Result<bool> {
     for (std::size_t row = 0; row < page.count(); ++row) {
-      const auto place = place_of_row(page, row);
-      if (!place || place->version > sight.head.state.latest_version) {
-        return fail_altered_database();
-      }
-      sight.rows.push_back(*place);
+      TRY(const SeenPlace seen, take_place(page, row, sight.head));
+      sight.rows.push_back(seen);
     }
     return page.count() == static_cast<std::size_t>(kPlacesPerPage);
   };
   TRY(bool is_more, take(places));
   while (is_more) {
-    const auto after = static_cast<std::int64_t>(sight.rows.back().version);
+    const auto after = static_cast<std::int64_t>(sight.rows.back().place.version);
     connection.run("places", PostgresParameters().add(after).add(kPlacesPerPage));
     TRY(const auto answers, connection.finish());
     TRY(is_more, take(answers[0]));
@@ -117,16 +166,25 @@ bool PostgresReplica::adopt(Sight sight) {
       now.pruned_version < known.pruned_version || now.pruned_version > known.latest_version) {
     return false;
   }
-  for (const RowPlace& place : sight.rows) {
-    seen_.put(place);
+  for (const SeenPlace& seen : sight.rows) {
+    seen_.put(seen.place, seen.entries);
   }
   seen_.drop_tombstones(now.pruned_version);
-  if (seen_.sum() != sight.head.sum) {
+  RowSum sum = seen_.sum();
+  sum.toggle(sight.notes.terms(seal_));
+  if (sum != sight.head.sum) {
     return false;
   }
+  take_over(std::move(sight));
+  return true;
+}
+
+void PostgresReplica::take_over(Sight sight) {
   head_ = sight.head;
   sealed_head_ = std::move(sight.sealed_head);
-  return true;
+  notes_ = std::move(sight.notes);
+  sealed_options_ = std::move(sight.sealed_options);
+  sealed_leases_ = std::move(sight.sealed_leases);
 }
 
 Result<void> PostgresReplica::load() {
@@ -150,36 +208,35 @@ Result<void> PostgresReplica::reload(PostgresConnection& connection) {
     return fail(sight.error());
   }
   SeenRows fresh(seal_);
-  for (const RowPlace& place : sight->rows) {
-    fresh.put(place);
+  for (const SeenPlace& seen : sight->rows) {
+    fresh.put(seen.place, seen.entries);
   }
-  const Head& now = sight->head;
-  if (fresh.sum() != now.sum) {
+  const StoreState& now = sight->head.state;
+  RowSum sum = fresh.sum();
+  sum.toggle(sight->notes.terms(seal_));
+  if (sum != sight->head.sum) {
     return fail_altered_database();
   }
-  const bool is_same_data_set = now.state.server_version == head_.state.server_version;
-  if (is_same_data_set && !seen_.may_become(head_.state, fresh, now.state)) {
-    return renew(connection, std::move(fresh), *sight);
+  const bool is_same_data_set = now.server_version == head_.state.server_version;
+  if (is_same_data_set && !seen_.may_become(head_.state, fresh, now)) {
+    return renew(connection, std::move(fresh), *std::move(sight));
   }
   seen_.replace_by(std::move(fresh));
-  head_ = now;
-  sealed_head_ = std::move(sight->sealed_head);
+  take_over(*std::move(sight));
   return {};
 }
 
 // The data set went back to an earlier state: what anybody read of it since is not to be relied on.
-Result<void> PostgresReplica::renew(PostgresConnection& connection,
-                                    SeenRows fresh,
-                                    const Sight& sight) {
+Result<void> PostgresReplica::renew(PostgresConnection& connection, SeenRows fresh, Sight sight) {
   connection.run("begin");
   connection.run("lock");
   connection.run("head");
-  const auto renewed = [&]() -> Result<Head> {
+  const auto renewed = [&]() -> Result<void> {
     TRY(const auto answers, connection.finish());
     if (answers[2].count() != 1 || !std::ranges::equal(answers[2].bytes(0, 0), sight.sealed_head)) {
       return fail_moving();  // another node was quicker
     }
-    Head head = sight.head;
+    Head& head = sight.head;
     do {
       head.state.server_version = entropy_.next_u64();
     } while (head.state.server_version == 0);
@@ -191,22 +248,22 @@ Result<void> PostgresReplica::renew(PostgresConnection& connection,
     connection.run("patience");
     connection.run("commit");
     TRY_OK(connection.finish());
-    sealed_head_ = sealed;
-    return head;
+    sight.sealed_head = sealed;
+    return {};
   };
-  const auto head = renewed();
-  if (!head) {
+  const std::uint64_t version = sight.head.state.latest_version;
+  if (const auto done = renewed(); !done) {
     roll_back(connection);
-    return fail(head.error());
+    return done;
   }
   log_.error(
       "the database went back to an earlier state (a standby was promoted, or a backup restored): "
       "changes were lost, and every node reads everything again",
       {{"database", link_.place()},
-       {"version", sight.head.state.latest_version},
+       {"version", version},
        {"version_seen_before", head_.state.latest_version}});
   seen_.replace_by(std::move(fresh));
-  head_ = *head;
+  take_over(std::move(sight));
   return {};
 }
 
@@ -237,28 +294,30 @@ Result<PostgresConnection*> PostgresReplica::begin_write(Attempt attempt) {
   return fail_moving();
 }
 
-void PostgresReplica::committed(const Head& head, Bytes sealed, const std::vector<RowPlace>& rows) {
-  for (const RowPlace& place : rows) {
-    seen_.put(place);
+void PostgresReplica::committed(const PostgresDraft& draft, Bytes sealed_head) {
+  SharedNotes notes = draft.notes();  // the draft's may be our own
+  if (draft.is_cleared()) {
+    seen_.replace_by(SeenRows(seal_));
   }
-  head_ = head;
-  sealed_head_ = std::move(sealed);
-}
-
-Result<Head> PostgresReplica::head_pruned_to(std::uint64_t version) {
-  if (!seen_.is_tombstone(version)) {
-    return fail_altered_database();
+  if (draft.pruned_to()) {
+    seen_.drop_tombstones(*draft.pruned_to());
   }
-  Head head = head_;
-  head.state.pruned_version = version;
-  head.sum = seen_.sum_without_tombstones(version);
-  return head;
-}
-
-void PostgresReplica::committed_prune(const Head& head, Bytes sealed) {
-  seen_.drop_tombstones(head.state.pruned_version);
-  head_ = head;
-  sealed_head_ = std::move(sealed);
+  for (const PostgresDraft::Row& row : draft.rows()) {
+    seen_.put(row.place, row.entry_terms);
+  }
+  for (const PostgresDraft::Indexed& row : draft.indexed()) {
+    seen_.put(row.place, row.entry_terms);
+  }
+  // Read from the database when they are next looked at, whatever their seal is.
+  if (draft.has_new_options()) {
+    sealed_options_.clear();
+  }
+  if (draft.has_new_leases()) {
+    sealed_leases_.clear();
+  }
+  head_ = draft.head();
+  sealed_head_ = std::move(sealed_head);
+  notes_ = std::move(notes);
 }
 
 Result<PostgresRows> PostgresReplica::read(const char* name, const PostgresParameters& parameters) {

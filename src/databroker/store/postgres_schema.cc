@@ -13,8 +13,9 @@ namespace {
 // The statements that lead to each version of the tables. Never edited, only added.
 //
 // `id` and `type` are blind; `deleted_at` (Unix milliseconds, tombstones only) is there to find old
-// tombstones. Ciphertext does not compress, so nothing tries. `writers` says for each node what its
-// last transaction was, so that a node that lost the answer to a COMMIT can ask.
+// tombstones; `entries` are keyed hashes of the values a record is found by. Ciphertext does not
+// compress, so nothing tries. `writers` says for each node what its last transaction was, so that a
+// node that lost the answer to a COMMIT can ask.
 struct Step {
   std::uint64_t leads_to;
   const char* statement;
@@ -23,9 +24,12 @@ constexpr std::array kMigrations = {
     Step{1, "CREATE TABLE vallum.notes (name text PRIMARY KEY, value bytea NOT NULL)"},
     Step{1,
          "CREATE TABLE vallum.records (version bigint NOT NULL UNIQUE, id bytea PRIMARY KEY,"
-         " type bytea NOT NULL, deleted_at bigint, value bytea NOT NULL)"},
+         " type bytea NOT NULL, deleted_at bigint, value bytea NOT NULL, entries bytea[])"},
     Step{1, "ALTER TABLE vallum.records ALTER COLUMN value SET STORAGE EXTERNAL"},
     Step{1, "CREATE INDEX records_by_type ON vallum.records (type, version)"},
+    Step{1,
+         "CREATE INDEX records_by_entry ON vallum.records USING gin (entries)"
+         " WHERE entries IS NOT NULL"},
     Step{1,
          "CREATE INDEX tombstones ON vallum.records (version, deleted_at)"
          " WHERE deleted_at IS NOT NULL"},

@@ -1,17 +1,17 @@
 #include "databroker/store/postgres_store.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
+#include <type_traits>
 #include <utility>
 
 #include <poll.h>
 
+#include "databroker/index_entries.h"
 #include "databroker/store/backoff.h"
+#include "databroker/store/postgres_draft.h"
 #include "databroker/store/postgres_listener.h"
 #include "databroker/store/postgres_replica.h"
 #include "databroker/store/postgres_schema.h"
@@ -24,113 +24,31 @@ constexpr std::size_t kRowsPerStatement = 1000;
 constexpr std::size_t kBytesPerStatement = 1U << 20;
 // Tombstones that one transaction forgets.
 constexpr std::int64_t kPrunedAtOnce = 1000;
-// A row to be written.
-struct DraftRow {
-  RowPlace place;
-  std::optional<std::int64_t> deleted_at_ms;
-  Bytes sealed;
-};
+// Records that are indexed again at a time.
+constexpr std::int64_t kRecordsPerIndexing = 500;
 
-// What a group of batches makes of the data set, before any of it is written.
-class Draft {
- public:
-  Draft(PostgresReplica& replica, WallTime now)
-      : replica_(replica), now_(now), head_(replica.head()) {}
-
-  BatchOutcome apply(Batch batch) {
-    RowSeal& seal = replica_.seal();
-    for (const Write& write : batch) {
-      if (!write.expected_version) {
-        continue;
-      }
-      const auto found = find(seal.blind_id(write.type, write.id));
-      const bool is_live = found && !found->is_deleted;
-      if ((is_live ? found->version : 0) != *write.expected_version) {
-        return fail(ErrorKind::Conflict, "record: it is not at the expected version");
-      }
-    }
-    std::vector<Record> written;
-    written.reserve(batch.size());
-    for (Write& write : batch) {
-      written.push_back(apply(std::move(write)));
-    }
-    return written;
-  }
-
-  const Head& head() const { return head_; }
-  const std::vector<DraftRow>& rows() const { return rows_; }
-
- private:
-  struct BlindHash {
-    std::size_t operator()(const crypto::BlindId& id) const {
-      std::size_t hash = 0;
-      std::memcpy(&hash, id.data(), sizeof(hash));
-      return hash;
-    }
-  };
-
-  std::optional<RowPlace> find(const crypto::BlindId& id) const {
-    const auto found = numbers_.find(id);
-    return found == numbers_.end() ? replica_.seen().find(id)
-                                   : std::optional(rows_[found->second].place);
-  }
-
-  Record apply(Write write) {
-    RowSeal& seal = replica_.seal();
-    Record record{.type = std::move(write.type),
-                  .id = std::move(write.id),
-                  .value = {},
-                  .version = ++head_.state.latest_version,
-                  .modified_at = now_,
-                  .deleted_at = std::nullopt};
-    if (write.value) {
-      record.value = *std::move(write.value);
-    } else {
-      record.deleted_at = now_;
-    }
-    const RowPlace place = seal.place_of(record);
-    if (const auto before = find(place.id)) {
-      head_.sum.toggle(seal.row_term(*before));
-    }
-    head_.sum.toggle(seal.row_term(place));
-    const auto [number, is_new] = numbers_.try_emplace(place.id, rows_.size());
-    if (is_new) {
-      rows_.emplace_back();
-    }
-    rows_[number->second] = {
-        .place = place,
-        .deleted_at_ms = record.deleted_at ? std::optional(unix_millis(now_)) : std::nullopt,
-        .sealed = seal.seal(place, record)};
-    return record;
-  }
-
-  PostgresReplica& replica_;
-  WallTime now_;
-  Head head_;
-  std::vector<DraftRow> rows_;  // the last state of each
-  std::unordered_map<crypto::BlindId, std::size_t, BlindHash> numbers_;
-};
-
-void queue_rows(PostgresConnection& connection, std::span<const DraftRow> rows) {
+void queue_rows(PostgresConnection& connection, std::span<const PostgresDraft::Row> rows) {
   std::vector<std::optional<std::int64_t>> versions;
   std::vector<ByteView> ids;
   std::vector<ByteView> types;
   std::vector<std::optional<std::int64_t>> deleted;
   std::vector<ByteView> values;
-  for (const DraftRow& row : rows) {
+  std::vector<ByteView> entries;
+  for (const PostgresDraft::Row& row : rows) {
     versions.emplace_back(static_cast<std::int64_t>(row.place.version));
     ids.emplace_back(row.place.id);
     types.emplace_back(row.place.type);
     deleted.push_back(row.deleted_at_ms);
     values.emplace_back(row.sealed);
+    entries.emplace_back(row.entries);
   }
   PostgresParameters parameters;
-  parameters.add_array(versions).add_array(ids).add_array(types).add_array(deleted).add_array(
-      values);
+  parameters.add_array(versions).add_array(ids).add_array(types).add_array(deleted);
+  parameters.add_array(values).add_array(entries);
   connection.run("put", parameters);
 }
 
-void queue_all_rows(PostgresConnection& connection, std::span<const DraftRow> rows) {
+void queue_all_rows(PostgresConnection& connection, std::span<const PostgresDraft::Row> rows) {
   while (!rows.empty()) {
     std::size_t count = 0;
     std::size_t bytes = 0;
@@ -139,6 +57,20 @@ void queue_all_rows(PostgresConnection& connection, std::span<const DraftRow> ro
       ++count;
     }
     queue_rows(connection, rows.first(count));
+    rows = rows.subspan(count);
+  }
+}
+
+void queue_indexing(PostgresConnection& connection, std::span<const PostgresDraft::Indexed> rows) {
+  while (!rows.empty()) {
+    const std::size_t count = std::min(rows.size(), kRowsPerStatement);
+    std::vector<std::optional<std::int64_t>> versions;
+    std::vector<ByteView> entries;
+    for (const PostgresDraft::Indexed& row : rows.first(count)) {
+      versions.emplace_back(static_cast<std::int64_t>(row.place.version));
+      entries.emplace_back(row.entries);
+    }
+    connection.run("index", PostgresParameters().add_array(versions).add_array(entries));
     rows = rows.subspan(count);
   }
 }
@@ -161,6 +93,7 @@ struct PostgresStore::Native {
       : clock(parts.clock),
         entropy(parts.entropy),
         commit_questions_max(parts.commit_questions_max),
+        lease_time(parts.lease_time),
         address(std::move(address)),
         replica(std::move(replica_parts)) {}
 
@@ -173,18 +106,31 @@ struct PostgresStore::Native {
   Result<Found> take_records(const PostgresRows& rows);
   Result<std::vector<Record>> take_all_records(const PostgresRows& rows);
 
-  void queue_end(PostgresConnection& connection, ByteView sealed_head, ByteView token);
+  Result<std::vector<Record>> read_records(const char* name, const PostgresParameters& parameters);
+  Result<void> index_again(PostgresConnection& connection,
+                           std::string_view type,
+                           PostgresDraft& draft);
+
+  // Writes the draft and ends the transaction, for good or bad; the replica then knows.
+  Result<void> write(PostgresConnection& connection, const PostgresDraft& draft);
+  void queue(PostgresConnection& connection, const PostgresDraft& draft, ByteView sealed_head);
   enum class Written : std::uint8_t {
     Committed,  // the replica has still to be told
     CaughtUp,   // and the replica knows
   };
   Result<Written> end_write(PostgresConnection& connection, ByteView token);
   Result<Written> ask_whether_written(ByteView token);
-  Bytes make_token();
+  WallTime lease_now(WallTime caller) const {
+    return lease_time == LeaseTime::Database ? replica.database_time() : caller;
+  }
+  // Changes the leases in a transaction; `change` gets the table and the time that counts.
+  template <class F>
+  std::invoke_result_t<F&, LeaseTable&, WallTime> change_leases(F change, WallTime now);
 
   const Clock& clock;
   Entropy& entropy;
   const int commit_questions_max;
+  const LeaseTime lease_time;
   PostgresAddress address;
   PostgresReplica replica;
 };
@@ -217,21 +163,65 @@ Result<std::vector<Record>> PostgresStore::Native::take_all_records(const Postgr
   return std::move(found.records);
 }
 
-Bytes PostgresStore::Native::make_token() {
-  Bytes token(16);
-  entropy.fill(token);
-  return token;
+// As they are now; where another node changed some since this one looked, in step with it.
+Result<std::vector<Record>> PostgresStore::Native::read_records(
+    const char* name, const PostgresParameters& parameters) {
+  TRY(const PostgresRows rows, replica.read(name, parameters));
+  TRY(Found found, take_records(rows));
+  if (!found.stale_version) {
+    return std::move(found.records);
+  }
+  TRY(const PostgresRows rows_in_step, replica.read_in_step(name, parameters));
+  return take_all_records(rows_in_step);
 }
 
-void PostgresStore::Native::queue_end(PostgresConnection& connection,
-                                      ByteView sealed_head,
-                                      ByteView token) {
+void PostgresStore::Native::queue(PostgresConnection& connection,
+                                  const PostgresDraft& draft,
+                                  ByteView sealed_head) {
+  const auto put_note = [&](std::string_view name, const std::string& text) {
+    const Bytes sealed = replica.seal().seal_note(name, as_bytes(text));
+    connection.run("set_note", PostgresParameters().add_text(name).add(sealed));
+  };
+  if (draft.is_cleared()) {
+    connection.run("patience");
+    connection.run("clear");
+  }
+  if (draft.pruned_to()) {
+    connection.run("prune",
+                   PostgresParameters().add(static_cast<std::int64_t>(*draft.pruned_to())));
+    connection.run("forget_writers", PostgresParameters().add_text(replica.node()));
+  }
+  queue_all_rows(connection, draft.rows());
+  queue_indexing(connection, draft.indexed());
+  if (draft.has_new_options()) {
+    put_note(kOptionsNoteName, draft.notes().options_text);
+  }
+  if (draft.has_new_leases()) {
+    put_note(kLeasesNoteName, draft.notes().leases_text);
+  }
   connection.run("set_head", PostgresParameters().add(sealed_head));
+}
+
+Result<void> PostgresStore::Native::write(PostgresConnection& connection,
+                                          const PostgresDraft& draft) {
+  if (draft.is_empty()) {
+    roll_back(connection);
+    return {};
+  }
+  Bytes sealed_head = seal_head(replica.seal(), draft.head());
+  Bytes token(16);
+  entropy.fill(token);
+  queue(connection, draft, sealed_head);
   connection.run("set_token", PostgresParameters().add_text(replica.node()).add(token));
   connection.run("tell", PostgresParameters().add_text(replica.node()));
   // A server that stops waiting for its standby says COMMIT all the same, with a warning.
   connection.run("patience");
   connection.run("commit");
+  TRY(const Written written, end_write(connection, token));
+  if (written == Written::Committed) {
+    replica.committed(draft, std::move(sealed_head));
+  }
+  return {};
 }
 
 Result<PostgresStore::Native::Written> PostgresStore::Native::end_write(
@@ -308,29 +298,13 @@ StoreState PostgresStore::state() const {
 Result<std::vector<BatchOutcome>> PostgresStore::commit(std::vector<Batch> batches, WallTime now) {
   PostgresReplica& replica = native_->replica;
   TRY(PostgresConnection* const connection, replica.begin_write());
-  Draft draft(replica, now);
+  PostgresDraft draft = replica.draft();
   std::vector<BatchOutcome> outcomes;
   outcomes.reserve(batches.size());
   for (Batch& batch : batches) {
-    outcomes.push_back(draft.apply(std::move(batch)));
+    outcomes.push_back(draft.apply(std::move(batch), now, native_->lease_now(now)));
   }
-  if (draft.rows().empty()) {
-    roll_back(*connection);
-    return outcomes;
-  }
-  Bytes sealed_head = seal_head(replica.seal(), draft.head());
-  const Bytes token = native_->make_token();
-  queue_all_rows(*connection, draft.rows());
-  native_->queue_end(*connection, sealed_head, token);
-  TRY(const Native::Written written, native_->end_write(*connection, token));
-  if (written == Native::Written::Committed) {
-    std::vector<RowPlace> places;
-    places.reserve(draft.rows().size());
-    for (const DraftRow& row : draft.rows()) {
-      places.push_back(row.place);
-    }
-    replica.committed(draft.head(), std::move(sealed_head), places);
-  }
+  TRY_OK(native_->write(*connection, draft));
   return outcomes;
 }
 
@@ -368,13 +342,54 @@ Result<std::vector<Record>> PostgresStore::list(std::string_view type, Page page
   which.add(replica.seal().type_tag(type))
       .add(static_cast<std::int64_t>(page.after_version))
       .add(static_cast<std::int64_t>(page.records_max));
-  TRY(const PostgresRows rows, replica.read("list", which));
-  TRY(Native::Found found, native_->take_records(rows));
-  if (!found.stale_version) {
-    return std::move(found.records);
+  return native_->read_records("list", which);
+}
+
+Result<std::vector<Record>> PostgresStore::find(std::string_view type,
+                                                const std::vector<IndexEntry>& any_of,
+                                                Page page) {
+  std::vector<crypto::BlindId> entries;
+  std::vector<ByteView> views;
+  for (const IndexEntry& entry : any_of) {
+    entries.push_back(native_->replica.seal().blind_entry(type, entry));
   }
-  TRY(const PostgresRows rows_in_step, replica.read_in_step("list", which));
-  return native_->take_all_records(rows_in_step);
+  views.assign(entries.begin(), entries.end());
+  PostgresParameters which;
+  which.add_array(views)
+      .add(static_cast<std::int64_t>(page.after_version))
+      .add(static_cast<std::int64_t>(page.records_max));
+  TRY(auto records, native_->read_records("find", which));
+  for (const Record& record : records) {
+    if (record.type != type) {
+      return fail_stale(record.version);
+    }
+  }
+  return records;
+}
+
+// Names stand in sealed values only, so one record of each type is opened.
+Result<std::vector<std::string>> PostgresStore::types() {
+  PostgresReplica& replica = native_->replica;
+  TRY_OK(replica.refresh());
+  std::vector<std::string> types;
+  for (const TypeTag& tag : replica.seen().live_types()) {
+    PostgresParameters first;
+    first.add(tag).add(std::int64_t{0}).add(std::int64_t{1});
+    TRY(auto records, native_->read_records("list", first));
+    if (!records.empty()) {
+      types.push_back(std::move(records.front().type));
+    } else if (replica.seen().live(tag) > 0) {
+      return fail_altered_database();
+    }
+  }
+  std::ranges::sort(types);
+  return types;
+}
+
+Result<std::uint64_t> PostgresStore::count(std::string_view type) {
+  PostgresReplica& replica = native_->replica;
+  TRY_OK(replica.refresh());
+  return replica.seen().live(replica.seal().type_tag(type));
 }
 
 Result<std::vector<Record>> PostgresStore::changes(Page page) {
@@ -433,18 +448,123 @@ Result<std::size_t> PostgresStore::prune_tombstones(WallTime deleted_before) {
     roll_back(*connection);
     return std::size_t{0};
   }
-  const std::int64_t up_to = rows.integer(count - 1, 0).value_or(0);
-  TRY(const Head head, replica.head_pruned_to(static_cast<std::uint64_t>(up_to)));
-  Bytes sealed_head = seal_head(replica.seal(), head);
-  const Bytes token = native_->make_token();
-  connection->run("prune", PostgresParameters().add(up_to));
-  connection->run("forget_writers", PostgresParameters().add_text(replica.node()));
-  native_->queue_end(*connection, sealed_head, token);
-  TRY(const Native::Written written, native_->end_write(*connection, token));
-  if (written == Native::Written::Committed) {
-    replica.committed_prune(head, std::move(sealed_head));
+  const auto up_to = static_cast<std::uint64_t>(rows.integer(count - 1, 0).value_or(0));
+  if (!replica.seen().is_tombstone(up_to)) {
+    roll_back(*connection);
+    return fail_altered_database();
   }
+  PostgresDraft draft = replica.draft();
+  draft.prune(up_to);
+  TRY_OK(native_->write(*connection, draft));
   return count;
+}
+
+Result<OptionsByType> PostgresStore::options() {
+  TRY_OK(native_->replica.refresh());
+  return native_->replica.notes().options;
+}
+
+// Reads all records of the type in the transaction that is open, and indexes them by the draft's
+// options.
+Result<void> PostgresStore::Native::index_again(PostgresConnection& connection,
+                                                std::string_view type,
+                                                PostgresDraft& draft) {
+  std::uint64_t after = 0;
+  for (;;) {
+    connection.run("list",
+                   PostgresParameters()
+                       .add(replica.seal().type_tag(type))
+                       .add(static_cast<std::int64_t>(after))
+                       .add(kRecordsPerIndexing));
+    TRY(const auto answers, connection.finish());
+    TRY(const auto records, take_all_records(answers.front()));
+    if (records.empty()) {
+      return {};
+    }
+    for (const Record& record : records) {
+      draft.index_again(record);
+    }
+    after = records.back().version;
+  }
+}
+
+Result<void> PostgresStore::set_options(std::string_view type, const TypeOptions& options) {
+  PostgresReplica& replica = native_->replica;
+  TRY(PostgresConnection* const connection, replica.begin_write());
+  OptionsByType changed = replica.notes().options;
+  const auto found = changed.find(type);
+  const bool is_new = found == changed.end();
+  const TypeOptions before = is_new ? TypeOptions() : found->second;
+  if (is_new && !options.empty() && changed.size() >= kTypesWithOptionsMax) {
+    roll_back(*connection);
+    return fail(ErrorKind::ResourceExhausted, "options: too many types have some");
+  }
+  if (!options.empty()) {
+    changed.insert_or_assign(std::string(type), options);
+  } else if (!is_new) {
+    changed.erase(found);
+  }
+  PostgresDraft draft = replica.draft();
+  draft.set_options(std::move(changed));
+  if (before.indexable_fields != options.indexable_fields) {
+    if (const auto indexed = native_->index_again(*connection, type, draft); !indexed) {
+      roll_back(*connection);
+      return replica.give_up(indexed.error());
+    }
+  }
+  return native_->write(*connection, draft);
+}
+
+template <class F>
+std::invoke_result_t<F&, LeaseTable&, WallTime> PostgresStore::Native::change_leases(F change,
+                                                                                     WallTime now) {
+  TRY(PostgresConnection* const connection, replica.begin_write());
+  LeaseTable leases = replica.notes().leases;
+  auto changed = change(leases, lease_now(now));
+  if (!changed) {
+    roll_back(*connection);
+    return changed;
+  }
+  PostgresDraft draft = replica.draft();
+  draft.set_leases(std::move(leases));
+  TRY_OK(write(*connection, draft));
+  return changed;
+}
+
+Result<Lease> PostgresStore::acquire_lease(std::string_view name,
+                                           std::string_view id,
+                                           Duration duration,
+                                           WallTime now) {
+  const auto acquire = [&](LeaseTable& leases, WallTime time) {
+    return leases.acquire(std::string(name), std::string(id), duration, time);
+  };
+  return native_->change_leases(acquire, now);
+}
+
+Result<Lease> PostgresStore::renew_lease(std::string_view name,
+                                         std::string_view id,
+                                         Duration duration,
+                                         WallTime now) {
+  const auto renew = [&](LeaseTable& leases, WallTime time) {
+    return leases.renew(name, id, duration, time);
+  };
+  return native_->change_leases(renew, now);
+}
+
+Result<void> PostgresStore::release_lease(std::string_view name, std::string_view id) {
+  const auto release = [&](LeaseTable& leases, WallTime /*time*/) -> Result<void> {
+    leases.release(name, id);
+    return {};
+  };
+  return native_->change_leases(release, WallTime{});
+}
+
+Result<void> PostgresStore::clear() {
+  PostgresReplica& replica = native_->replica;
+  TRY(PostgresConnection* const connection, replica.begin_write());
+  PostgresDraft draft = replica.draft();
+  draft.clear(native_->entropy);
+  return native_->write(*connection, draft);
 }
 
 }  // namespace vallum::databroker

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +29,11 @@ namespace vallum::databroker {
 // without an answer happened is asked of the database afterwards.
 class PostgresStore final : public Store {
  public:
+  // Whose time ends leases.
+  enum class LeaseTime : std::uint8_t {
+    Database,
+    Caller,  // for tests, which cannot wait
+  };
   struct Parts {
     // libpq's URL or keywords; see PostgresAddress.
     const Secret& address;
@@ -38,6 +45,7 @@ class PostgresStore final : public Store {
     // How often it is asked whether a COMMIT without an answer happened, before the callers are
     // told that it is not known. 8 make about ten seconds, with pauses that double.
     int commit_questions_max = 8;
+    LeaseTime lease_time = LeaseTime::Database;
   };
 
   // Opens or makes the data set. Fails with InvalidInput, naming the database, the cause and the
@@ -50,10 +58,27 @@ class PostgresStore final : public Store {
   Result<std::vector<BatchOutcome>> commit(std::vector<Batch> batches, WallTime now) override;
   Result<Record> get(const RecordKey& key) override;
   Result<std::vector<Record>> list(std::string_view type, Page page) override;
+  Result<std::vector<Record>> find(std::string_view type,
+                                   const std::vector<IndexEntry>& any_of,
+                                   Page page) override;
+  Result<std::vector<std::string>> types() override;
+  Result<std::uint64_t> count(std::string_view type) override;
   Result<std::vector<Record>> changes(Page page) override;
   Result<StoreState> refresh() override;
   std::unique_ptr<ChangeListener> listen() override;
   Result<std::size_t> prune_tombstones(WallTime deleted_before) override;
+  Result<OptionsByType> options() override;
+  Result<void> set_options(std::string_view type, const TypeOptions& options) override;
+  Result<Lease> acquire_lease(std::string_view name,
+                              std::string_view id,
+                              Duration duration,
+                              WallTime now) override;
+  Result<Lease> renew_lease(std::string_view name,
+                            std::string_view id,
+                            Duration duration,
+                            WallTime now) override;
+  Result<void> release_lease(std::string_view name, std::string_view id) override;
+  Result<void> clear() override;
 
  private:
   struct Native;

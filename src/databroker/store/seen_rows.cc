@@ -14,6 +14,7 @@ std::uint32_t SeenRows::number_of(const TypeTag& type) {
       type_numbers_.try_emplace(type, static_cast<std::uint32_t>(types_.size()));
   if (is_new) {
     types_.push_back(type);
+    live_.push_back(0);
   }
   return found->second;
 }
@@ -23,19 +24,57 @@ std::optional<RowPlace> SeenRows::find(const crypto::BlindId& id) const {
   return found == rows_.end() ? std::nullopt : std::optional(place_of(id, found->second));
 }
 
-void SeenRows::put(const RowPlace& place) {
+RowSum SeenRows::terms_of(const crypto::BlindId& id, const Row& row) const {
+  RowSum terms;
+  terms.toggle(seal_.row_term(place_of(id, row)));
+  if (const auto entries = entries_.find(id); entries != entries_.end()) {
+    terms.toggle(entries->second);
+  }
+  return terms;
+}
+
+RowSum SeenRows::terms_of(const crypto::BlindId& id) const {
+  const auto found = rows_.find(id);
+  return found == rows_.end() ? RowSum() : terms_of(id, found->second);
+}
+
+std::uint64_t SeenRows::live(const TypeTag& type) const {
+  const auto number = type_numbers_.find(type);
+  return number == type_numbers_.end() ? 0 : live_[number->second];
+}
+
+std::vector<TypeTag> SeenRows::live_types() const {
+  std::vector<TypeTag> types;
+  for (std::size_t number = 0; number < types_.size(); ++number) {
+    if (live_[number] > 0) {
+      types.push_back(types_[number]);
+    }
+  }
+  return types;
+}
+
+void SeenRows::put(const RowPlace& place, const RowSum& entries) {
   const auto [found, is_new] = rows_.try_emplace(place.id);
   Row& row = found->second;
   if (!is_new) {
-    sum_.toggle(seal_.row_term(place_of(place.id, row)));
+    sum_.toggle(terms_of(place.id, row));
     if (row.is_deleted) {
       tombstones_.erase(row.version);
+    } else {
+      --live_[row.type];
     }
   }
   row = {.version = place.version, .type = number_of(place.type), .is_deleted = place.is_deleted};
-  sum_.toggle(seal_.row_term(place));
+  if (entries == RowSum()) {
+    entries_.erase(place.id);
+  } else {
+    entries_.insert_or_assign(place.id, entries);
+  }
+  sum_.toggle(terms_of(place.id, row));
   if (place.is_deleted) {
     tombstones_.emplace(place.version, place.id);
+  } else {
+    ++live_[row.type];
   }
 }
 
@@ -45,8 +84,7 @@ RowSum SeenRows::sum_without_tombstones(std::uint64_t up_to) const {
     if (version > up_to) {
       break;
     }
-    const auto row = rows_.find(id);
-    sum.toggle(seal_.row_term(place_of(id, row->second)));
+    sum.toggle(terms_of(id));
   }
   return sum;
 }
@@ -54,18 +92,20 @@ RowSum SeenRows::sum_without_tombstones(std::uint64_t up_to) const {
 void SeenRows::drop_tombstones(std::uint64_t up_to) {
   const auto end = tombstones_.upper_bound(up_to);
   for (auto at = tombstones_.begin(); at != end; ++at) {
-    const auto row = rows_.find(at->second);
-    sum_.toggle(seal_.row_term(place_of(row->first, row->second)));
-    rows_.erase(row);
+    sum_.toggle(terms_of(at->second));
+    rows_.erase(at->second);
+    entries_.erase(at->second);
   }
   tombstones_.erase(tombstones_.begin(), end);
 }
 
 void SeenRows::replace_by(SeenRows&& other) {
   rows_ = std::move(other.rows_);
+  entries_ = std::move(other.entries_);
   tombstones_ = std::move(other.tombstones_);
   type_numbers_ = std::move(other.type_numbers_);
   types_ = std::move(other.types_);
+  live_ = std::move(other.live_);
   sum_ = other.sum_;
 }
 

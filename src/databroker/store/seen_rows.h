@@ -21,11 +21,17 @@ class SeenRows {
   explicit SeenRows(RowSeal& seal) : seal_(seal) {}
 
   std::optional<RowPlace> find(const crypto::BlindId& id) const;
-  std::size_t size() const { return rows_.size(); }
+  // What the row with that id adds to the sum: its own term and those of its index entries.
+  RowSum terms_of(const crypto::BlindId& id) const;
   const RowSum& sum() const { return sum_; }
+  // Records of that type that are not deleted.
+  std::uint64_t live(const TypeTag& type) const;
+  // Types that have any.
+  std::vector<TypeTag> live_types() const;
 
-  // Puts the row in the place of the one with its id.
-  void put(const RowPlace& place);
+  // Puts the row in the place of the one with its id. `entries` is the sum of the terms of its
+  // index entries.
+  void put(const RowPlace& place, const RowSum& entries);
   bool is_tombstone(std::uint64_t version) const { return tombstones_.contains(version); }
   // The sum without the tombstones up to that version.
   RowSum sum_without_tombstones(std::uint64_t up_to) const;
@@ -55,13 +61,16 @@ class SeenRows {
   };
 
   RowPlace place_of(const crypto::BlindId& id, const Row& row) const;
+  RowSum terms_of(const crypto::BlindId& id, const Row& row) const;
   std::uint32_t number_of(const TypeTag& type);
 
   RowSeal& seal_;
   std::unordered_map<crypto::BlindId, Row, BlindHash> rows_;
-  std::map<std::uint64_t, crypto::BlindId> tombstones_;  // by version
+  std::unordered_map<crypto::BlindId, RowSum, BlindHash> entries_;  // of rows that have any
+  std::map<std::uint64_t, crypto::BlindId> tombstones_;             // by version
   std::map<TypeTag, std::uint32_t> type_numbers_;
   std::vector<TypeTag> types_;
+  std::vector<std::uint64_t> live_;  // records of each type, by its number
   RowSum sum_;
 };
 

@@ -32,6 +32,10 @@ constexpr std::array kMigrations = {
     "  type BLOB NOT NULL, deleted_at INTEGER, value BLOB NOT NULL);"
     "CREATE INDEX records_by_type ON records (type, version);"
     "CREATE INDEX tombstones ON records (deleted_at) WHERE deleted_at IS NOT NULL;",
+    // By which values a record is found: `entry` is blind. Options and leases are notes.
+    "CREATE TABLE index_entries (entry BLOB NOT NULL, version INTEGER NOT NULL,"
+    "  PRIMARY KEY (entry, version)) WITHOUT ROWID;"
+    "CREATE INDEX index_entries_by_version ON index_entries (version);",
 };
 constexpr auto kSchemaVersion = static_cast<std::int64_t>(kMigrations.size());
 
@@ -265,6 +269,20 @@ DirectoryLock::~DirectoryLock() {
   if (fd_ >= 0) {
     ::close(fd_);
   }
+}
+
+Result<std::string> read_sealed_note(SqliteFile& file, std::string_view name) {
+  TRY(auto select, file.database.prepare("SELECT value FROM notes WHERE name = ?1"));
+  TRY(const bool is_row, select.bind_text(1, name).step());
+  if (!is_row) {
+    return std::string();
+  }
+  const auto plain = file.seal.open_note(name, select.blob(0));
+  if (!plain) {
+    return fail(ErrorKind::Internal,
+                "vallum.db: a note of the store was altered; restore a backup");
+  }
+  return std::string(as_text(*plain));
 }
 
 Result<SqliteFile> open_sqlite_file(const std::string& directory,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/entropy.h"
 #include "base/result.h"
@@ -36,6 +37,10 @@ struct SqliteFile {
   RowSeal seal;
   Head head;
 };
+
+// One of the store's own notes beside the head; empty when there is none. Internal when it was
+// altered.
+Result<std::string> read_sealed_note(SqliteFile& file, std::string_view name);
 
 // Makes DIR/vallum.db when there is none (whole or not at all), brings its tables to this
 // version, and checks that it is ours, sound and of this secret. See SqliteStore::open for errors.
