@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/strings.h"
 #include "databroker/housekeeping.h"
+#include "databroker/news.h"
 #include "databroker/payload.h"
 
 namespace vallum::databroker {
@@ -23,7 +24,6 @@ constexpr Duration kPruneEvery = std::chrono::minutes(1);
 // What other processes changed is looked for when they say so, and this often in any case.
 constexpr Duration kRefreshEvery = std::chrono::seconds(30);
 constexpr Duration kRefreshAgainAfter = std::chrono::seconds(1);
-constexpr std::size_t kNewsPerRead = 1000;
 // How often patch() reads again what another writer changed under it.
 constexpr int kPatchAttempts = 8;
 
@@ -33,17 +33,6 @@ struct PendingWrite {
   async::Core* caller;
   std::uint64_t ticket;
   Deadline deadline;
-};
-
-// What subscribers have to be told to get from what they were told to what the store knows.
-struct News {
-  // Counts what was looked up on the storage thread: of two, the later one holds what the earlier
-  // one does.
-  std::uint64_t number = 0;
-  // They may have missed something: they have to read everything again.
-  bool is_resync = false;
-  std::vector<Record> changes;
-  StoreState state;
 };
 
 struct CommitAnswer {
@@ -137,58 +126,6 @@ Result<FetchedPage> with_state(const Store& store, Result<std::vector<Record>> r
     return fail(std::move(records).error());
   }
   return FetchedPage{.records = *std::move(records), .state = store.state()};
-}
-
-// What changed after `told`, in version order, up to what the store then knows. More than
-// `changes_max` is not told one by one.
-Result<News> news_since(Store& store, const StoreState& told, std::size_t changes_max) {
-  News news{.is_resync = false, .changes = {}, .state = store.state()};
-  Page page{.after_version = told.latest_version, .records_max = kNewsPerRead};
-  bool is_more = news.state.server_version == told.server_version &&
-                 news.state.latest_version > told.latest_version;
-  while (is_more && news.changes.size() <= changes_max) {
-    auto changes = store.changes(page);
-    if (!changes && changes.error().kind() != ErrorKind::Conflict) {
-      return fail(std::move(changes).error());
-    }
-    if (!changes) {
-      news.is_resync = true;
-      break;
-    }
-    is_more = changes->size() == page.records_max;
-    for (Record& record : *changes) {
-      page.after_version = record.version;
-      news.changes.push_back(std::move(record));
-    }
-  }
-  news.state = store.state();  // the last read may have caught up further
-  if (news.state.server_version != told.server_version || news.changes.size() > changes_max) {
-    news.is_resync = true;
-  }
-  return news;
-}
-
-// The same after a commit, whose changes are at hand. When they are all there is to tell, nothing
-// is read.
-News news_of_commit(Store& store,
-                    const std::vector<BatchOutcome>& outcomes,
-                    const StoreState& told,
-                    std::size_t changes_max) {
-  News news{.is_resync = false, .changes = {}, .state = store.state()};
-  for (const BatchOutcome& outcome : outcomes) {
-    if (outcome) {
-      news.changes.insert(news.changes.end(), outcome->begin(), outcome->end());
-    }
-  }
-  const bool is_all = news.state.server_version == told.server_version &&
-                      news.state.latest_version == told.latest_version + news.changes.size();
-  if (is_all) {
-    return news;
-  }
-  auto read = news_since(store, told, changes_max);
-  // The writes did happen, and their writers are to be told: so that nobody's copy lacks what they
-  // then know, everybody reads again.
-  return read ? *std::move(read) : News{.is_resync = true, .changes = {}, .state = store.state()};
 }
 
 }  // namespace
