@@ -113,6 +113,68 @@ TEST_F(PostgresNodesTest, CatchUpAfterTombstonesTheyNeverSawAreGone) {
   EXPECT_EQ(two_.store().state().server_version, server_version);
 }
 
+TEST_F(PostgresNodesTest, IndexByTheOptionsAnotherNodeSet) {
+  one_.open();
+  two_.open();
+  two_.must_commit(PostgresNode::put_json("a", R"({"user": "ann"})"));
+  const TypeOptions options{
+      .capacity = std::nullopt, .indexable_fields = {"user"}, .ttl = std::nullopt};
+  const std::uint64_t server_version = two_.store().state().server_version;
+
+  ASSERT_TRUE(one_.store().set_options(PostgresNode::kType, options).has_value());
+  two_.must_commit(PostgresNode::put_json("b", R"({"user": "ann"})"));
+
+  EXPECT_EQ(one_.found("user", "ann"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(two_.found("user", "ann"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(*two_.store().options(), (OptionsByType{{PostgresNode::kType, options}}));
+  EXPECT_EQ(one_.store().count(PostgresNode::kType), 2U);
+  EXPECT_EQ(two_.store().types(), std::vector<std::string>{PostgresNode::kType});
+  // An index made anew is no other data set.
+  EXPECT_EQ(two_.store().state().server_version, server_version);
+}
+
+TEST_F(PostgresNodesTest, BeginAnewWhenOneOfThemClears) {
+  one_.open();
+  two_.open();
+  one_.must_commit(PostgresNode::put("a", "1"));
+  ASSERT_TRUE(two_.store().refresh().has_value());
+
+  ASSERT_TRUE(one_.store().clear().has_value());
+  const auto followed = two_.store().refresh();
+
+  ASSERT_TRUE(followed.has_value());
+  EXPECT_EQ(*followed, one_.store().state());
+  EXPECT_EQ(two_.read("a"), "NotFound");
+  EXPECT_EQ(two_.must_commit(PostgresNode::put("a", "2").if_absent()), 2U);
+  EXPECT_EQ(two_.lines.text(), "");  // nothing went wrong
+}
+
+// Covers DBR-22. One node's clock is a minute late, the other's a minute early.
+TEST_F(PostgresNodesTest, JudgeLeasesByTheDatabasesClock) {
+  one_.open();
+  two_.open();
+  const WallTime early = one_.clock.wall() - 1min;
+  const WallTime late = one_.clock.wall() + 1min;
+
+  const auto held = one_.store().acquire_lease("job", "ann", 30s, early);
+  const auto taken = two_.store().acquire_lease("job", "bob", 30s, late);
+  const BatchOutcome fenced =
+      two_.commit(PostgresNode::put("a", "1").fenced_by({.lease = "job", .epoch = held->epoch}));
+  ASSERT_TRUE(one_.store().release_lease("job", "ann").has_value());
+  const auto free = two_.store().acquire_lease("job", "bob", 30s, early);
+  const BatchOutcome stale =
+      one_.commit(PostgresNode::put("a", "2").fenced_by({.lease = "job", .epoch = held->epoch}));
+
+  ASSERT_FALSE(taken.has_value());
+  EXPECT_EQ(taken.error().kind(), ErrorKind::Conflict);
+  EXPECT_TRUE(fenced.has_value());
+  ASSERT_TRUE(free.has_value());
+  EXPECT_GT(free->epoch, held->epoch);
+  ASSERT_FALSE(stale.has_value());
+  EXPECT_EQ(stale.error().kind(), ErrorKind::Conflict);
+  EXPECT_EQ(one_.read("a"), "1");
+}
+
 // Covers DBR-38.
 TEST_F(PostgresNodesTest, MakeTheTablesOnceWhenTheyStartTogetherAndWriteTogether) {
   constexpr int kWriters = 3;

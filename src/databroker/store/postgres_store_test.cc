@@ -77,7 +77,19 @@ TEST_F(PostgresStoreTest, LeavesNothingReadableInTheDatabase) {
                                  "alice@corp.example",
                                  "planted-refresh-token",
                                  std::string(PostgresNode::kSecret),
-                                 "type.example"};
+                                 "type.example",
+                                 "planted-lease-holder",
+                                 "planted-indexed-value"};
+  ASSERT_TRUE(
+      node_.store()
+          .set_options(
+              PostgresNode::kType,
+              {.capacity = std::nullopt, .indexable_fields = {planted[2]}, .ttl = std::nullopt})
+          .has_value());
+  ASSERT_TRUE(
+      node_.store().acquire_lease(planted[0], planted[5], 30s, node_.clock.wall()).has_value());
+  node_.must_commit(
+      PostgresNode::put_json("indexed", R"({"planted-refresh-token": "planted-indexed-value"})"));
   node_.must_commit(PostgresNode::put(planted[0], planted[1] + " " + planted[2]));
   node_.must_commit(PostgresNode::put(planted[0], planted[1] + " " + planted[2] + " again"));
   node_.must_commit(PostgresNode::remove(planted[0]));
@@ -255,6 +267,12 @@ class PostgresTamperingTest : public PostgresStoreTest,
     node_.must_commit(PostgresNode::put("a", "1"));
     node_.must_commit(PostgresNode::put("b", "1"));
     node_.must_commit(PostgresNode::remove("b"));
+    node_.must_commit(PostgresNode::put_json("$", R"({"$index": {"cidr": "10.0.0.0/8"}})"));
+    ASSERT_TRUE(node_.store().acquire_lease("job", "me", 30s, node_.clock.wall()).has_value());
+    ASSERT_TRUE(
+        node_.store()
+            .set_options("any", {.capacity = 7, .indexable_fields = {}, .ttl = std::nullopt})
+            .has_value());
   }
 };
 
@@ -289,6 +307,17 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"OtherType",
                   "UPDATE vallum.records SET type = substr(sha256('x'), 1, 16) WHERE version = 1"},
         Tampering{"AddedRow", kNewRow},
+        Tampering{"AddedIndexEntry",
+                  "UPDATE vallum.records SET entries = ARRAY[sha256('x')] WHERE version = 1"},
+        Tampering{"RemovedIndexEntry",
+                  "UPDATE vallum.records SET entries = NULL WHERE entries IS NOT NULL"},
+        Tampering{"AlteredLeases",
+                  "UPDATE vallum.notes SET value = set_byte(value, 40, get_byte(value, 40) # 1)"
+                  " WHERE name = 'leases'"},
+        Tampering{"MissingLeases", "DELETE FROM vallum.notes WHERE name = 'leases'"},
+        Tampering{"SwappedNotes",
+                  "UPDATE vallum.notes n SET value = o.value FROM vallum.notes o WHERE"
+                  " (n.name, o.name) IN (('leases', 'options'), ('options', 'leases'))"},
         Tampering{"AlteredHead",
                   "UPDATE vallum.notes SET value = set_byte(value, 40, get_byte(value, 40) # 1)"
                   " WHERE name = 'head'"},
@@ -325,6 +354,37 @@ TEST_F(PostgresStoreTest, NoticesARecordRemovedUnderARunningNode) {
   raw_.execute("DELETE FROM vallum.records");
 
   EXPECT_EQ(node_.read("a"), "Internal");
+}
+
+// An acquired lease put back to before it was lost would give two holders one epoch.
+TEST_F(PostgresStoreTest, NoticesLeasesPutBackUnderARunningNode) {
+  node_.open();
+  ASSERT_TRUE(node_.store().acquire_lease("job", "ann", 30s, node_.clock.wall()).has_value());
+  raw_.execute("CREATE TABLE kept AS SELECT * FROM vallum.notes WHERE name = 'leases'");
+  ASSERT_TRUE(node_.store().release_lease("job", "ann").has_value());
+  ASSERT_TRUE(node_.store().acquire_lease("job", "bob", 30s, node_.clock.wall()).has_value());
+  raw_.execute("UPDATE vallum.notes n SET value = k.value FROM kept k WHERE n.name = k.name");
+
+  const auto renewed = node_.store().renew_lease("job", "ann", 30s, node_.clock.wall());
+
+  ASSERT_FALSE(renewed.has_value());
+  EXPECT_EQ(renewed.error().kind(), ErrorKind::Internal);
+}
+
+TEST_F(PostgresStoreTest, KeepsIndexesOptionsAndLeasesOverARestart) {
+  node_.open();
+  const TypeOptions options{.capacity = 7, .indexable_fields = {"user"}, .ttl = 90s};
+  node_.must_commit(PostgresNode::put_json("a", R"({"user": "ann"})"));
+  ASSERT_TRUE(node_.store().set_options(PostgresNode::kType, options).has_value());
+  const auto lease = node_.store().acquire_lease("job", "ann", 1h, node_.clock.wall());
+
+  node_.open();
+
+  EXPECT_EQ(node_.found("user", "ann"), std::vector<std::string>{"a"});
+  EXPECT_EQ(*node_.store().options(), (OptionsByType{{PostgresNode::kType, options}}));
+  EXPECT_EQ(node_.store().acquire_lease("job", "bob", 1h, node_.clock.wall()).error().kind(),
+            ErrorKind::Conflict);
+  EXPECT_EQ(node_.store().renew_lease("job", "ann", 1h, node_.clock.wall())->epoch, lease->epoch);
 }
 
 TEST_F(PostgresStoreTest, WritesGroupsThatTakeSeveralStatements) {

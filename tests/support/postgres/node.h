@@ -6,8 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include "databroker/index_entries.h"
 #include "databroker/store/postgres_store.h"
 #include "support/captured_lines.h"
 #include "support/seeded_entropy.h"
@@ -51,6 +54,25 @@ class PostgresNode {
   }
   static databroker::Write remove(std::string id) {
     return databroker::Write::remove(key(std::move(id)));
+  }
+
+  // A record whose value can be looked into.
+  static databroker::Write put_json(std::string id, std::string_view json) {
+    google::protobuf::Struct message;
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(std::string(json), &message).ok());
+    return databroker::Write::put(key(std::move(id)),
+                                  {.type_url = "type.googleapis.com/google.protobuf.Struct",
+                                   .bytes = message.SerializeAsString()});
+  }
+  // Ids of the records with that value in an indexed field.
+  std::vector<std::string> found(std::string_view field, std::string_view value) {
+    const auto records = store_->find(kType, databroker::probes_for(field, value), {});
+    EXPECT_TRUE(records.has_value()) << records.error().message();
+    std::vector<std::string> ids;
+    for (const databroker::Record& record : *records) {
+      ids.push_back(record.id);
+    }
+    return ids;
   }
 
   databroker::BatchOutcome commit(databroker::Write write) {
