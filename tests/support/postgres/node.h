@@ -3,11 +3,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include "databroker/index_entries.h"
@@ -57,13 +56,7 @@ class PostgresNode {
   }
 
   // A record whose value can be looked into.
-  static databroker::Write put_json(std::string id, std::string_view json) {
-    google::protobuf::Struct message;
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(std::string(json), &message).ok());
-    return databroker::Write::put(key(std::move(id)),
-                                  {.type_url = "type.googleapis.com/google.protobuf.Struct",
-                                   .bytes = message.SerializeAsString()});
-  }
+  static databroker::Write put_json(std::string id, std::string_view json);
   // Ids of the records with that value in an indexed field.
   std::vector<std::string> found(std::string_view field, std::string_view value) {
     const auto records = store_->find(kType, databroker::probes_for(field, value), {});
