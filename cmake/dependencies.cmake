@@ -12,6 +12,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)   # PkgConfig::sodium
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)      # PkgConfig::yaml
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)    # PkgConfig::sqlite3
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)        # PkgConfig::libpq
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)     # PkgConfig::cares
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)   # PkgConfig::xxhash
 pkg_check_modules(psl REQUIRED IMPORTED_TARGET libpsl)         # PkgConfig::psl

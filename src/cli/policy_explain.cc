@@ -16,8 +16,8 @@ namespace {
 Result<session::IdentityRef> find_session(config::Settings& settings, const std::string& id) {
   if (settings.storage.type != config::StorageType::File) {
     return fail(ErrorKind::InvalidInput,
-                "--session: the sessions of this configuration are in the memory of its server: "
-                "write --user, --groups and --claim");
+                "--session: the sessions of this configuration are in the memory of its server, or "
+                "in a database, and are not read: write --user, --groups and --claim");
   }
   const SystemClock clock;
   SystemEntropy entropy;

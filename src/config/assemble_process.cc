@@ -267,31 +267,39 @@ void assemble_secrets(Assembly& assembly) {
   assemble_signing_key(assembly);
 }
 
+void assemble_database(Assembly& assembly, std::optional<Secret> location) {
+  if (!location) {
+    assembly.error("databroker_storage_type",
+                   "databroker_storage_type: postgres needs databroker_storage_connection_string");
+    return;
+  }
+  // One made here would be this machine's alone, and the database could be read by no other.
+  if (!assembly.settings().shared_secret) {
+    assembly.error("databroker_storage_type",
+                   "databroker_storage_type: postgres needs shared_secret, the same on every node");
+  }
+  assembly.settings().storage.database = *std::move(location);
+}
+
 void assemble_storage(Assembly& assembly) {
   GlobalInputs& inputs = assembly.inputs();
   StorageSettings& storage = assembly.settings().storage;
-  const auto location = assembly.secret_of("databroker_storage_connection_string",
-                                           inputs.storage_location,
-                                           inputs.storage_location_file);
+  auto location = assembly.secret_of("databroker_storage_connection_string",
+                                     inputs.storage_location,
+                                     inputs.storage_location_file);
   if (inputs.storage_type == "memory") {
     storage.type = StorageType::Memory;
     return;
   }
   if (inputs.storage_type == "postgres") {
-    if (!location) {
-      assembly.error(
-          "databroker_storage_type",
-          "databroker_storage_type: postgres needs databroker_storage_connection_string");
-    }
-    assembly.error("databroker_storage_type",
-                   "databroker_storage_type: postgres is not built yet",
-                   "write file or memory");
+    storage.type = StorageType::Postgres;
+    assemble_database(assembly, std::move(location));
     return;
   }
   if (inputs.storage_type != "file") {
     assembly.error("databroker_storage_type",
                    "databroker_storage_type: " + quoted(inputs.storage_type) + " is unknown",
-                   "write file or memory");
+                   "write file, memory or postgres");
     return;
   }
   if (!location) {

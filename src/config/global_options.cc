@@ -296,11 +296,15 @@ constexpr auto kOptions = std::to_array<Option>({
 
     // 2.9 Records.
     global<&GlobalInputs::storage_type>(
-        "databroker_storage_type", "file", "Where records are kept: `file` or `memory`."),
+        "databroker_storage_type",
+        "file",
+        "Where records are kept: `file`, `memory` or `postgres` (docs/postgresql.md)."),
     global<&GlobalInputs::storage_location>("databroker_storage_connection_string",
                                             "",
                                             "For `file`: `file://DIR` or a path; `vallum.db` is "
-                                            "kept there. Absent: the state directory."),
+                                            "kept there. Absent: the state directory. For "
+                                            "`postgres`: libpq's URL or keywords; another machine "
+                                            "needs `sslmode=verify-full`."),
     as_file(global<&GlobalInputs::storage_location_file>(
         "databroker_storage_connection_string_file", "", "The same as a file; wins.")),
     later("databroker_service_url", Url, "Records are kept in this process."),

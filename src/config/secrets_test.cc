@@ -222,7 +222,19 @@ TEST_F(SecretsConfigTest, StorageIsAFileUnlessSaidOtherwise) {
   EXPECT_EQ(accepted("databroker_storage_connection_string: data").storage.directory, "data");
   EXPECT_EQ(refused("databroker_storage_connection_string: postgres://u:hunter2@h/d").size(), 1U);
   EXPECT_EQ(refused("databroker_storage_type: redis").size(), 1U);
-  EXPECT_EQ(refused("databroker_storage_type: postgres").size(), 2U);
+}
+
+TEST_F(SecretsConfigTest, ADatabaseNeedsItsAddressAndASecretThatAllNodesShare) {
+  const std::string postgres = "databroker_storage_type: postgres\n";
+  const std::string address = "databroker_storage_connection_string: postgres://u:hunter2@h/d\n";
+  const std::string secret = "shared_secret: " + std::string(kSecret) + "\n";
+
+  const auto settings = accepted(postgres + address + secret);
+
+  EXPECT_EQ(settings.storage.type, StorageType::Postgres);
+  EXPECT_EQ(settings.storage.database.expose_text(), "postgres://u:hunter2@h/d");
+  EXPECT_EQ(refused(postgres + secret).size(), 1U);
+  EXPECT_EQ(refused(postgres + address).size(), 1U);
 }
 
 TEST_F(SecretsConfigTest, NoDiagnosticShowsASecret) {

@@ -82,11 +82,12 @@ struct ProviderSettings {
   std::string groups_claim;  // empty: no directory record is written at sign-in
 };
 
-enum class StorageType : std::uint8_t { Memory, File };
+enum class StorageType : std::uint8_t { Memory, File, Postgres };
 
 struct StorageSettings {
   StorageType type = StorageType::File;
   std::string directory;  // of vallum.db; empty: the state directory
+  Secret database;        // libpq's URL or keywords, for Postgres; the store checks it
 };
 
 // Limits of the data plane that are options of ours.

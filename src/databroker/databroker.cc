@@ -9,13 +9,23 @@
 #include "async/blocking_pool.h"
 #include "async/event.h"
 #include "async/on_core.h"
+#include "async/run_on.h"
 #include "async/scope.h"
 #include "base/check.h"
+#include "base/strings.h"
+#include "databroker/housekeeping.h"
+#include "databroker/news.h"
+#include "databroker/payload.h"
 
 namespace vallum::databroker {
 namespace {
 
 constexpr Duration kPruneEvery = std::chrono::minutes(1);
+// What other processes changed is looked for when they say so, and this often in any case.
+constexpr Duration kRefreshEvery = std::chrono::seconds(30);
+constexpr Duration kRefreshAgainAfter = std::chrono::seconds(1);
+// How often patch() reads again what another writer changed under it.
+constexpr int kPatchAttempts = 8;
 
 // A batch on its way to the store, and whom to tell.
 struct PendingWrite {
@@ -26,8 +36,9 @@ struct PendingWrite {
 };
 
 struct CommitAnswer {
+  // The callers' batches, and after them those the databroker added for itself.
   Result<std::vector<BatchOutcome>> outcomes;
-  StoreState state;
+  News news;
 };
 
 // What one core keeps here; touched on that core alone. Messages to a core name what they are for
@@ -100,6 +111,16 @@ Result<Fetched> fetch(Store& store, const std::vector<RecordKey>& keys) {
   return fetched;
 }
 
+Result<void> check_lease(std::string_view name, Duration duration, const Limits& limits) {
+  if (name.empty() || name.size() > limits.id_bytes_max || name.contains('\0') || !is_utf8(name)) {
+    return fail(ErrorKind::InvalidInput, "lease: name is empty, too long, or not plain UTF-8");
+  }
+  if (duration <= Duration::zero() || duration > limits.lease_max) {
+    return fail(ErrorKind::InvalidInput, "lease: duration must be above zero, and a day at most");
+  }
+  return {};
+}
+
 Result<FetchedPage> with_state(const Store& store, Result<std::vector<Record>> records) {
   if (!records) {
     return fail(std::move(records).error());
@@ -114,17 +135,33 @@ struct Databroker::Native {
       : home(parts.home),
         limits(parts.limits),
         store(std::move(parts.store)),
+        housekeeping(*store),
         ports(parts.cores),
         pool({.name = "storage",
               .threads = parts.storage == Storage::OwnThread ? 1U : 0U,
               .queued_max = parts.cores * limits.reads_per_core_max + 2}),
+        listener(parts.storage == Storage::OwnThread ? store->listen() : nullptr),
+        listening({.name = "changes", .threads = listener != nullptr ? 1U : 0U, .queued_max = 1}),
         state(store->state()),
-        write_wanted(home),
+        work_wanted(home),
+        news_heard(home),
+        refreshed(home),
         never(home),
         scope(home) {
-    scope.spawn(write_loop(this));
+    scope.spawn(work_loop(this));
     scope.spawn(prune_loop(this));
+    scope.spawn(refresh_loop(this));
+    if (listener != nullptr) {
+      scope.spawn(listen_loop(this));
+    }
   }
+  ~Native() {
+    if (listener != nullptr) {
+      listener->stop();
+    }
+  }
+  Native(const Native&) = delete;
+  Native& operator=(const Native&) = delete;
 
   Port& port_of(const async::Core& core) {
     CHECK(core.index() < ports.size());
@@ -135,15 +172,24 @@ struct Databroker::Native {
   static auto read(Native* self, F function, Deadline deadline)
       -> Task<Result<typename std::invoke_result_t<F&, Store&>::value_type>>;
 
-  static Task<void> write_loop(Native* self);
+  static Task<void> work_loop(Native* self);
+  static Task<void> write_group(Native* self);
+  static Task<void> refresh(Native* self);
+  static Task<void> refresh_loop(Native* self);
+  static Task<void> listen_loop(Native* self);
   static Task<void> prune_loop(Native* self);
+  static Async<void> sweep(Native* self);
+  static Async<Cleared> clear(Native* self);
   void enqueue(PendingWrite write);
   std::vector<PendingWrite> take_group();
   void finish(const std::vector<PendingWrite>& group, Result<CommitAnswer> answer);
   void reply(const PendingWrite& write, Result<Committed> result);
   void note_storage(const Result<void>& outcome);
 
-  void publish(std::vector<Record> changes);
+  // On the storage thread.
+  CommitAnswer answer_with_news(Result<std::vector<BatchOutcome>> outcomes, const StoreState& told);
+  void publish(News news);
+  void publish_resync();
   void post_event(SubscriberId id, Subscriber& subscriber, FeedEvent event);
   void add_subscriber(SubscriberId id, async::Core& core);
   void acknowledge(SubscriberId id, std::size_t changes);
@@ -153,49 +199,130 @@ struct Databroker::Native {
 
   async::Core& home;
   const Limits limits;
-  std::unique_ptr<Store> store;  // the storage thread's, while calls run
+  // The storage thread's, while calls run.
+  std::unique_ptr<Store> store;
+  Housekeeping housekeeping;
+  std::uint64_t last_news = 0;
   std::vector<Port> ports;
   async::BlockingPool pool;  // of one thread
+  std::unique_ptr<ChangeListener> listener;
+  async::BlockingPool listening;  // of one thread, if there is anything to hear
 
   // The home core's.
-  StoreState state;
+  StoreState state;  // up to which subscribers were told
+  std::uint64_t told_news = 0;
   std::deque<PendingWrite> pending;
+  bool refresh_wanted = false;
   std::optional<Error> failure;
   std::optional<Error> damage;
+  std::optional<Error> refresh_failure;  // of the last refresh
   std::map<SubscriberId, Subscriber> subscribers;
-  async::Event write_wanted;
+  async::Event work_wanted;
+  async::Event news_heard;
+  async::Event refreshed;
   async::Event never;
   async::Scope scope;  // last: its coroutines use all of the above
 };
 
-Task<void> Databroker::Native::write_loop(Native* self) {
+// Writes and refreshes one after the other, so that what they bring is told in version order.
+Task<void> Databroker::Native::work_loop(Native* self) {
   for (;;) {
-    co_await self->write_wanted.wait();
-    self->write_wanted.reset();
-    while (!self->pending.empty()) {
-      std::vector<PendingWrite> group = self->take_group();
-      if (group.empty()) {
-        continue;
+    co_await self->work_wanted.wait();
+    self->work_wanted.reset();
+    while (self->refresh_wanted || !self->pending.empty()) {
+      if (self->refresh_wanted) {
+        self->refresh_wanted = false;
+        co_await refresh(self);
       }
-      std::vector<Batch> batches;
-      batches.reserve(group.size());
-      for (PendingWrite& write : group) {
-        batches.push_back(std::move(write.batch));
-      }
-      auto commit = [store = self->store.get(),
-                     batches = std::move(batches),
-                     now = self->home.clock().wall()]() mutable {
-        auto outcomes = store->commit(std::move(batches), now);
-        return CommitAnswer{.outcomes = std::move(outcomes), .state = store->state()};
-      };
-      auto answer = co_await self->pool.run(self->home, std::move(commit), Deadline::never());
-      self->finish(group, std::move(answer));
+      co_await write_group(self);
     }
   }
 }
 
+Task<void> Databroker::Native::write_group(Native* self) {
+  std::vector<PendingWrite> group = self->take_group();
+  if (group.empty()) {
+    co_return;
+  }
+  std::vector<Batch> batches;
+  batches.reserve(group.size());
+  for (PendingWrite& write : group) {
+    batches.push_back(std::move(write.batch));
+  }
+  auto commit = [self,
+                 batches = std::move(batches),
+                 now = self->home.clock().wall(),
+                 told = self->state]() mutable {
+    auto outcomes = self->store->commit(std::move(batches), now);
+    if (outcomes) {
+      self->housekeeping.make_room(*outcomes, now);
+    }
+    return self->answer_with_news(std::move(outcomes), told);
+  };
+  auto answer = co_await self->pool.run(self->home, std::move(commit), Deadline::never());
+  self->finish(group, std::move(answer));
+}
+
+Task<void> Databroker::Native::refresh(Native* self) {
+  auto look = [self, told = self->state]() -> Result<News> {
+    TRY_OK(self->store->refresh());
+    TRY(News news, news_since(*self->store, told, self->limits.feed_changes_max));
+    news.number = ++self->last_news;
+    return news;
+  };
+  auto news = co_await self->pool.run(self->home, std::move(look), Deadline::never());
+  self->refresh_failure = news ? std::nullopt : std::optional(news.error());
+  self->refreshed.set();
+  if (news) {
+    self->publish(*std::move(news));
+  } else if (news.error().kind() == ErrorKind::Internal) {
+    self->damage = news.error();
+  }
+}
+
+// Asks for a refresh whenever news were heard, and now and then in any case: what was said while
+// nobody listened is lost.
+Task<void> Databroker::Native::refresh_loop(Native* self) {
+  for (;;) {
+    const Duration pause = self->refresh_failure ? kRefreshAgainAfter : kRefreshEvery;
+    const Deadline next = self->home.deadline_in(pause);
+    co_await self->news_heard.wait(next);
+    self->news_heard.reset();
+    self->refresh_wanted = true;
+    self->work_wanted.set();
+    co_await self->refreshed.wait();
+    self->refreshed.reset();
+  }
+}
+
+Task<void> Databroker::Native::listen_loop(Native* self) {
+  for (;;) {
+    auto wait = [listener = self->listener.get()] {
+      listener->wait(kRefreshEvery);
+      return true;
+    };
+    auto heard = co_await self->listening.run(self->home, std::move(wait), Deadline::never());
+    if (heard) {
+      self->news_heard.set();
+    }
+  }
+}
+
+CommitAnswer Databroker::Native::answer_with_news(Result<std::vector<BatchOutcome>> outcomes,
+                                                  const StoreState& told) {
+  CommitAnswer answer{.outcomes = std::move(outcomes), .news = {}};
+  if (answer.outcomes) {
+    answer.news = news_of_commit(*store, *answer.outcomes, told, limits.feed_changes_max);
+    answer.news.number = ++last_news;
+  }
+  return answer;
+}
+
 Task<void> Databroker::Native::prune_loop(Native* self) {
   for (;;) {
+    if (auto swept = co_await sweep(self); !swept) {
+      self->note_storage(swept);
+    }
     const Deadline next = self->home.deadline_in(kPruneEvery);
     co_await self->never.wait(next);
     auto prune = [store = self->store.get(),
@@ -209,13 +336,49 @@ Task<void> Databroker::Native::prune_loop(Native* self) {
   }
 }
 
+// Deletes what is too old or too much by the types' options, a bounded number at a time, so that
+// writes come in between.
+Async<void> Databroker::Native::sweep(Native* self) {
+  for (;;) {
+    auto round =
+        [self, now = self->home.clock().wall(), told = self->state]() -> Result<CommitAnswer> {
+      auto outcomes = self->housekeeping.sweep(now);
+      if (!outcomes) {
+        return fail(std::move(outcomes).error());
+      }
+      return self->answer_with_news(std::move(outcomes), told);
+    };
+    CO_TRY(CommitAnswer answer, co_await self->pool.run(self->home, round, Deadline::never()));
+    if (answer.outcomes->empty()) {
+      co_return Result<void>();
+    }
+    self->finish({}, std::move(answer));
+  }
+}
+
+Async<Cleared> Databroker::Native::clear(Native* self) {
+  auto begin_anew = [self]() -> Result<News> {
+    TRY_OK(self->store->clear());
+    self->housekeeping.begin_anew();
+    return News{.number = ++self->last_news,
+                .is_resync = true,
+                .changes = {},
+                .state = self->store->state()};
+  };
+  const std::uint64_t before = self->state.server_version;
+  CO_TRY(News news, co_await self->pool.run(self->home, begin_anew, Deadline::never()));
+  const std::uint64_t after = news.state.server_version;
+  self->publish(std::move(news));
+  co_return Cleared{.old_server_version = before, .new_server_version = after};
+}
+
 void Databroker::Native::enqueue(PendingWrite write) {
   if (pending.size() >= limits.pending_batches_max) {
     reply(write, fail(ErrorKind::ResourceExhausted, "databroker: too many writes are waiting"));
     return;
   }
   pending.push_back(std::move(write));
-  write_wanted.set();
+  work_wanted.set();
 }
 
 // Leaves out writes that nobody waits for any more: one that was given up must not happen at some
@@ -242,9 +405,8 @@ void Databroker::Native::finish(const std::vector<PendingWrite>& group,
     return;
   }
   note_storage({});
-  state = answer->state;
+  const std::uint64_t server_version = answer->news.state.server_version;
 
-  std::vector<Record> changes;
   std::vector<Result<Committed>> results;
   results.reserve(group.size());
   for (BatchOutcome& outcome : *answer->outcomes) {
@@ -252,15 +414,15 @@ void Databroker::Native::finish(const std::vector<PendingWrite>& group,
       results.emplace_back(fail(std::move(outcome).error()));
       continue;
     }
-    Committed committed{.server_version = state.server_version, .versions = {}};
-    for (Record& record : *outcome) {
+    Committed committed{.server_version = server_version, .versions = {}};
+    for (const Record& record : *outcome) {
       committed.versions.push_back(record.version);
-      changes.push_back(std::move(record));
+      committed.modified_at = record.modified_at;
     }
     results.emplace_back(std::move(committed));
   }
   // Subscribers first: who is told that a write happened finds its own core up to date.
-  publish(std::move(changes));
+  publish(std::move(answer->news));
   for (std::size_t i = 0; i < group.size(); ++i) {
     reply(group[i], std::move(results[i]));
   }
@@ -280,11 +442,26 @@ void Databroker::Native::note_storage(const Result<void>& outcome) {
   failure = outcome ? std::nullopt : std::optional(outcome.error());
 }
 
-void Databroker::Native::publish(std::vector<Record> changes) {
-  if (changes.empty() || subscribers.empty()) {
+// What was told already, by news that were looked up meanwhile, is left out.
+void Databroker::Native::publish(News news) {
+  if (news.number <= told_news) {
     return;
   }
-  const auto batch = async::make_snapshot<ChangeBatch>(std::move(changes), state);
+  told_news = news.number;
+  const StoreState before = std::exchange(state, news.state);
+  if (news.is_resync) {
+    publish_resync();
+    return;
+  }
+  if (before.server_version == state.server_version) {
+    std::erase_if(news.changes, [&before](const Record& record) {
+      return record.version <= before.latest_version;
+    });
+  }
+  if (news.changes.empty() || subscribers.empty()) {
+    return;
+  }
+  const auto batch = async::make_snapshot<ChangeBatch>(std::move(news.changes), state);
   const std::size_t count = batch->records.size();
   for (auto& [id, subscriber] : subscribers) {
     if (subscriber.is_behind) {
@@ -298,6 +475,14 @@ void Databroker::Native::publish(std::vector<Record> changes) {
       post_event(id, subscriber, resync());
     } else {
       subscriber.is_behind = true;
+    }
+  }
+}
+
+void Databroker::Native::publish_resync() {
+  for (auto& [id, subscriber] : subscribers) {
+    if (!subscriber.is_behind) {
+      post_event(id, subscriber, resync());
     }
   }
 }
@@ -376,6 +561,10 @@ Subscription::~Subscription() {
 Databroker::Databroker(Parts parts) : native_(std::make_unique<Native>(std::move(parts))) {}
 Databroker::~Databroker() = default;
 
+const Limits& Databroker::limits() const {
+  return native_->limits;
+}
+
 Async<Committed> Databroker::put(Batch batch, Deadline deadline) {
   CO_TRY_OK(check_batch(batch, native_->limits));
   async::Core* core = async::Core::current();
@@ -429,9 +618,118 @@ Async<StoreState> Databroker::state(Deadline deadline) {
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
 }
 
+Async<Patched> Databroker::patch(Patch patch, Deadline deadline) {
+  std::vector<RecordKey> keys;
+  for (const Patch::Item& item : patch.items) {
+    keys.push_back(item.key);
+  }
+  for (int attempt = 1;; ++attempt) {
+    CO_TRY(Fetched fetched, co_await get_many(keys, deadline));
+    Patched patched{.server_version = fetched.state.server_version, .records = {}};
+    Batch batch;
+    for (std::size_t i = 0; i < patch.items.size(); ++i) {
+      if (!fetched.records[i]) {
+        continue;
+      }
+      Record& record = *fetched.records[i];
+      CO_TRY(record.value, merge_masked(patch.items[i].value, record.value, patch.mask));
+      batch.push_back(Write::put(record.key(), record.value).if_version(record.version));
+      batch.back().fence = patch.fence;
+      patched.records.push_back(std::move(record));
+    }
+    if (batch.empty()) {
+      co_return patched;
+    }
+    auto committed = co_await put(std::move(batch), deadline);
+    if (committed) {
+      patched.server_version = committed->server_version;
+      for (std::size_t i = 0; i < patched.records.size(); ++i) {
+        patched.records[i].version = committed->versions[i];
+        patched.records[i].modified_at = committed->modified_at;
+      }
+      co_return patched;
+    }
+    if (committed.error().kind() != ErrorKind::Conflict || attempt == kPatchAttempts) {
+      co_return fail(std::move(committed).error());
+    }
+  }
+}
+
+Async<QueryAnswer> Databroker::query(Query query, Deadline deadline) {
+  CO_TRY_OK(check_key({.type = query.type, .id = "any"}, native_->limits));
+  auto read = [native = native_.get(), query = std::move(query)](Store& store) {
+    return run_query(store, native->housekeeping.options(), query, native->limits);
+  };
+  co_return co_await Native::read(native_.get(), std::move(read), deadline);
+}
+
+Async<std::vector<std::string>> Databroker::types(Deadline deadline) {
+  co_return co_await Native::read(
+      native_.get(), [](Store& store) { return store.types(); }, deadline);
+}
+
+Async<OptionsByType> Databroker::options(Deadline deadline) {
+  co_return co_await Native::read(
+      native_.get(), [](Store& store) { return store.options(); }, deadline);
+}
+
+Async<void> Databroker::set_options(std::string type, TypeOptions options, Deadline deadline) {
+  CO_TRY_OK(check_options(type, options, native_->limits));
+  auto change = [native = native_.get(), type = std::move(type), options = std::move(options)](
+                    Store& store) -> Result<StoreState> {
+    TRY_OK(store.set_options(type, options));
+    TRY_OK(native->housekeeping.reload());
+    return store.state();
+  };
+  CO_TRY_OK(co_await Native::read(native_.get(), std::move(change), deadline));
+  auto sweep = [native = native_.get()] { return Native::sweep(native); };
+  co_return co_await async::run_on(native_->home, native_->scope, std::move(sweep));
+}
+
+Async<Lease> Databroker::acquire_lease(std::string name,
+                                       std::string id,
+                                       Duration duration,
+                                       Deadline deadline) {
+  CO_TRY_OK(check_lease(name, duration, native_->limits));
+  auto acquire =
+      [name = std::move(name), id = std::move(id), duration, clock = &native_->home.clock()](
+          Store& store) { return store.acquire_lease(name, id, duration, clock->wall()); };
+  co_return co_await Native::read(native_.get(), std::move(acquire), deadline);
+}
+
+Async<Lease> Databroker::renew_lease(std::string name,
+                                     std::string id,
+                                     Duration duration,
+                                     Deadline deadline) {
+  CO_TRY_OK(check_lease(name, duration, native_->limits));
+  auto renew =
+      [name = std::move(name), id = std::move(id), duration, clock = &native_->home.clock()](
+          Store& store) { return store.renew_lease(name, id, duration, clock->wall()); };
+  co_return co_await Native::read(native_.get(), std::move(renew), deadline);
+}
+
+Async<void> Databroker::release_lease(std::string name, std::string id, Deadline deadline) {
+  auto release = [name = std::move(name), id = std::move(id)](Store& store) -> Result<StoreState> {
+    TRY_OK(store.release_lease(name, id));
+    return store.state();
+  };
+  CO_TRY_OK(co_await Native::read(native_.get(), std::move(release), deadline));
+  co_return Result<void>();
+}
+
+Async<Cleared> Databroker::clear(Deadline deadline) {
+  if (deadline.has_passed(native_->home.clock())) {
+    co_return fail(ErrorKind::DeadlineExceeded, "databroker: too late to clear");
+  }
+  auto clear = [native = native_.get()] { return Native::clear(native); };
+  co_return co_await async::run_on(native_->home, native_->scope, std::move(clear));
+}
+
 Async<std::optional<Error>> Databroker::storage_failure() {
   auto look = [native = native_.get()] {
-    return native->damage ? native->damage : native->failure;
+    return native->damage    ? native->damage
+           : native->failure ? native->failure
+                             : native->refresh_failure;
   };
   co_return co_await async::on(native_->home, std::move(look));
 }

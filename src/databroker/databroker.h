@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "base/unique_function.h"
 #include "databroker/limits.h"
+#include "databroker/query.h"
 #include "databroker/record.h"
 #include "databroker/store/store.h"
 
@@ -24,6 +25,30 @@ struct Committed {
   std::uint64_t server_version = 0;
   // One for each write, in the batch's order.
   std::vector<std::uint64_t> versions;
+  WallTime modified_at{};
+};
+
+// Some fields of some records to replace.
+struct Patch {
+  struct Item {
+    RecordKey key;
+    Value value;
+  };
+  std::vector<Item> items;
+  // Which fields, as merge_masked() takes them.
+  std::vector<std::string> mask;
+  std::optional<Fence> fence;
+};
+
+struct Patched {
+  std::uint64_t server_version = 0;
+  // As they are now; those that did not exist are left out.
+  std::vector<Record> records;
+};
+
+struct Cleared {
+  std::uint64_t old_server_version = 0;
+  std::uint64_t new_server_version = 0;
 };
 
 // What the store held at one moment.
@@ -112,6 +137,8 @@ class Databroker {
   // happened. Cores no longer run calls of it.
   ~Databroker();
 
+  const Limits& limits() const;
+
   // All or nothing, durable when it returns. Conflict when a condition does not hold,
   // ResourceExhausted when too much waits already. On this core, the changes were told to
   // subscribers before this returns.
@@ -125,8 +152,35 @@ class Databroker {
   Async<FetchedPage> changes(Page page, Deadline deadline);
   Async<StoreState> state(Deadline deadline);
 
+  // Replaces the masked fields of those records that exist, all of them or none, each as it was
+  // read: what another writer changes meanwhile is read again, and Conflict when that goes on.
+  // InvalidInput as merge_masked() has it.
+  Async<Patched> patch(Patch patch, Deadline deadline);
+  // InvalidInput when the type cannot be one; else see run_query().
+  Async<QueryAnswer> query(Query query, Deadline deadline);
+  // Types that have records, in order.
+  Async<std::vector<std::string>> types(Deadline deadline);
+
+  Async<OptionsByType> options(Deadline deadline);
+  // What no longer fits is deleted, with tombstones, before this returns.
+  Async<void> set_options(std::string type, TypeOptions options, Deadline deadline);
+
+  // For the store's own clock. Conflict when somebody else holds the lease. The id is a secret of
+  // the holder; `name` is 1 to Limits::id_bytes_max bytes.
+  Async<Lease> acquire_lease(std::string name,
+                             std::string id,
+                             Duration duration,
+                             Deadline deadline);
+  Async<Lease> renew_lease(std::string name, std::string id, Duration duration, Deadline deadline);
+  Async<void> release_lease(std::string name, std::string id, Deadline deadline);
+
+  // Forgets everything but leases: subscribers get a Resync of another server version. Options are
+  // again those every data set begins with.
+  Async<Cleared> clear(Deadline deadline);
+
   // What is wrong with the store: that a record was altered behind our back, which stays until the
-  // process ends, or why the last write failed, until one succeeds.
+  // process ends, or why the last write failed, until one succeeds, or why it cannot be seen what
+  // other processes changed.
   Async<std::optional<Error>> storage_failure();
 
   // On that core, or while it does not run. The databroker outlives the subscription, which the

@@ -35,37 +35,29 @@ Batch one(Write write) {
 }
 
 // A memory store that counts what is asked of it and can be told to fail.
-class ObservedStore final : public Store {
+class ObservedStore final : public MemoryStore {
  public:
   struct Log {
     std::vector<std::size_t> commits;  // batches in each
     int failures_left = 0;
     bool is_damaged = false;
   };
-  ObservedStore(Entropy& entropy, Log& log) : inner_(entropy), log_(log) {}
+  ObservedStore(Entropy& entropy, Log& log) : MemoryStore(entropy), log_(log) {}
 
-  StoreState state() const override { return inner_.state(); }
   Result<std::vector<BatchOutcome>> commit(std::vector<Batch> batches, WallTime now) override {
     log_.commits.push_back(batches.size());
     if (log_.failures_left > 0) {
       --log_.failures_left;
       return fail(ErrorKind::Unavailable, "no space left");
     }
-    return inner_.commit(std::move(batches), now);
+    return MemoryStore::commit(std::move(batches), now);
   }
   Result<Record> get(const RecordKey& which) override {
-    return log_.is_damaged ? fail(ErrorKind::Internal, "record 7 was altered") : inner_.get(which);
-  }
-  Result<std::vector<Record>> list(std::string_view type, Page page) override {
-    return inner_.list(type, page);
-  }
-  Result<std::vector<Record>> changes(Page page) override { return inner_.changes(page); }
-  Result<std::size_t> prune_tombstones(WallTime before) override {
-    return inner_.prune_tombstones(before);
+    return log_.is_damaged ? fail(ErrorKind::Internal, "record 7 was altered")
+                           : MemoryStore::get(which);
   }
 
  private:
-  MemoryStore inner_;
   Log& log_;
 };
 

@@ -15,6 +15,12 @@ struct Limits {
   std::size_t batch_bytes_max = 4U << 20;
   // Records one call reads: InvalidInput above.
   std::size_t read_records_max = 1024;
+  std::size_t indexable_fields_max = 16;
+  // Records a query reads that cannot use an index, and bytes it returns: ResourceExhausted above.
+  std::size_t scan_records_max = 16384;
+  std::size_t answer_bytes_max = 3U << 20;
+  // A longer lease, or one that ends at once: InvalidInput.
+  Duration lease_max = std::chrono::hours(24);
   // Batches that wait to be written, and reads of one core in flight: ResourceExhausted above.
   std::size_t pending_batches_max = 4096;
   std::size_t reads_per_core_max = 1024;

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "databroker/lease_table.h"
 #include "databroker/limits.h"
 
 namespace vallum::databroker {
@@ -52,18 +53,24 @@ struct Write {
   std::optional<Value> value;
   // The version the record must still be at; 0: it must not exist. Absent: whatever is there.
   std::optional<std::uint64_t> expected_version;
+  // The lease that must still be held as it was.
+  std::optional<Fence> fence = std::nullopt;
 
   static Write put(RecordKey key, Value value) {
-    return {std::move(key.type), std::move(key.id), std::move(value), std::nullopt};
+    return {std::move(key.type), std::move(key.id), std::move(value), std::nullopt, std::nullopt};
   }
   static Write remove(RecordKey key) {
-    return {std::move(key.type), std::move(key.id), std::nullopt, std::nullopt};
+    return {std::move(key.type), std::move(key.id), std::nullopt, std::nullopt, std::nullopt};
   }
   Write if_version(std::uint64_t version) && {
     expected_version = version;
     return std::move(*this);
   }
   Write if_absent() && { return std::move(*this).if_version(0); }
+  Write fenced_by(Fence lease) && {
+    fence = std::move(lease);
+    return std::move(*this);
+  }
 };
 
 // Writes that happen all or not at all.

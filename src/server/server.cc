@@ -23,6 +23,7 @@
 #include "config/files.h"
 #include "config/state_directory.h"
 #include "databroker/store/memory_store.h"
+#include "databroker/store/postgres_store.h"
 #include "databroker/store/sqlite_store.h"
 #include "http/curl_client.h"
 #include "net/dns_resolver.h"
@@ -118,6 +119,7 @@ class Server {
   telemetry::FileLineSink stderr_{STDERR_FILENO};
   telemetry::LogFilter filter_;
   telemetry::Log log_{stderr_, clock_, filter_, "vallum"};
+  telemetry::Log storage_log_{stderr_, clock_, filter_, "databroker"};  // the storage thread's
   async::Snapshot<config::Settings> settings_;
   std::vector<std::string> unknown_keys_;
   // Parts keep references to the secrets they began with.
@@ -198,6 +200,16 @@ Result<void> Server::prepare_store() {
   std::unique_ptr<databroker::Store> store;
   if (settings_->storage.type == config::StorageType::Memory) {
     store = std::make_unique<databroker::MemoryStore>(entropy_);
+  } else if (settings_->storage.type == config::StorageType::Postgres) {
+    auto opened = databroker::PostgresStore::open({.address = settings_->storage.database,
+                                                   .shared_secret = *settings_->shared_secret,
+                                                   .clock = clock_,
+                                                   .entropy = entropy_,
+                                                   .log = storage_log_});
+    if (!opened) {
+      return fail(opened.error().with_context(settings_->where("databroker_storage_type")));
+    }
+    store = *std::move(opened);
   } else {
     const std::string& given = settings_->storage.directory;
     const std::string directory = given.empty() ? options_.state_directory : given;

@@ -56,6 +56,33 @@ class HookedStore final : public databroker::Store {
                                                databroker::Page page) override {
     return inner_.list(type, page);
   }
+  Result<std::vector<databroker::Record>> find(std::string_view type,
+                                               const std::vector<databroker::IndexEntry>& any_of,
+                                               databroker::Page page) override {
+    return inner_.find(type, any_of, page);
+  }
+  Result<std::vector<std::string>> types() override { return inner_.types(); }
+  Result<std::uint64_t> count(std::string_view type) override { return inner_.count(type); }
+  Result<databroker::OptionsByType> options() override { return inner_.options(); }
+  Result<void> set_options(std::string_view type, const databroker::TypeOptions& options) override {
+    return inner_.set_options(type, options);
+  }
+  Result<databroker::Lease> acquire_lease(std::string_view name,
+                                          std::string_view id,
+                                          Duration duration,
+                                          WallTime now) override {
+    return inner_.acquire_lease(name, id, duration, now);
+  }
+  Result<databroker::Lease> renew_lease(std::string_view name,
+                                        std::string_view id,
+                                        Duration duration,
+                                        WallTime now) override {
+    return inner_.renew_lease(name, id, duration, now);
+  }
+  Result<void> release_lease(std::string_view name, std::string_view id) override {
+    return inner_.release_lease(name, id);
+  }
+  Result<void> clear() override { return inner_.clear(); }
   Result<std::vector<databroker::Record>> changes(databroker::Page page) override {
     return inner_.changes(page);
   }

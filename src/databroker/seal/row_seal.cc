@@ -72,6 +72,27 @@ crypto::BlindId RowSeal::row_term(const RowPlace& place) {
   return ring_.blind("row", as_text(text));
 }
 
+crypto::BlindId RowSeal::blind_entry(std::string_view type, const IndexEntry& entry) {
+  std::string text;
+  text.reserve(type.size() + entry.field.size() + entry.value.size() + 2);
+  text.append(type).push_back('\0');  // neither a type nor a field contains NUL
+  text.append(entry.field).push_back('\0');
+  text.append(entry.value);
+  const crypto::BlindId blind = ring_.blind("index entry", text);
+  wipe({reinterpret_cast<std::byte*>(text.data()), text.size()});
+  return blind;
+}
+
+crypto::BlindId RowSeal::entry_term(const crypto::BlindId& entry, std::uint64_t version) {
+  std::array<std::byte, sizeof(entry) + sizeof(version)> text{};
+  store_be64(version, std::ranges::copy(entry, text.begin()).out);
+  return ring_.blind("index row", as_text(text));
+}
+
+crypto::BlindId RowSeal::note_term(std::string_view name, std::string_view note) {
+  return ring_.blind("note value", std::string(name).append(1, '\0').append(note));
+}
+
 Bytes RowSeal::seal(const RowPlace& place, const Record& record) {
   std::string plain = encode_record(record);
   Bytes sealed = ring_.seal(seal_place(place), as_bytes(plain), entropy_);

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/strings.h"
 #include "crypto/key_ring.h"
+#include "databroker/index_entries.h"
 #include "databroker/record.h"
 
 namespace vallum::databroker {
@@ -34,6 +35,8 @@ class RowSum {
  public:
   // Adds the row's term, or takes it out again.
   void toggle(const crypto::BlindId& term);
+  // The same for all terms of another sum.
+  void toggle(const RowSum& terms) { toggle(terms.sum_); }
 
   ByteView bytes() const { return sum_; }
   static RowSum from_bytes(ByteView bytes);
@@ -54,6 +57,11 @@ class RowSeal {
   TypeTag type_tag(std::string_view type);
   RowPlace place_of(const Record& record);
   crypto::BlindId row_term(const RowPlace& place);
+  // An index entry as the backend may see it, and its term: index rows belong to the sum too.
+  crypto::BlindId blind_entry(std::string_view type, const IndexEntry& entry);
+  crypto::BlindId entry_term(const crypto::BlindId& entry, std::uint64_t version);
+  // The term of a note, so that it cannot be put back to what it was.
+  crypto::BlindId note_term(std::string_view name, std::string_view note);
 
   Bytes seal(const RowPlace& place, const Record& record);
   // Internal when the bytes are not what was sealed for this place.

@@ -1,5 +1,9 @@
 #include "databroker/store/memory_store.h"
 
+#include <utility>
+
+#include "base/check.h"
+
 namespace vallum::databroker {
 namespace {
 
@@ -13,7 +17,7 @@ std::uint64_t random_server_version(Entropy& entropy) {
 
 }  // namespace
 
-MemoryStore::MemoryStore(Entropy& entropy) {
+MemoryStore::MemoryStore(Entropy& entropy) : entropy_(entropy) {
   state_.server_version = random_server_version(entropy);
 }
 
@@ -28,6 +32,9 @@ Result<std::vector<BatchOutcome>> MemoryStore::commit(std::vector<Batch> batches
 
 BatchOutcome MemoryStore::apply(Batch batch, WallTime now) {
   for (const Write& write : batch) {
+    if (write.fence) {
+      TRY_OK(leases_.check(*write.fence, now));
+    }
     if (!write.expected_version) {
       continue;
     }
@@ -59,10 +66,46 @@ Record MemoryStore::apply(Write write, WallTime now) {
     record.deleted_at = now;
   }
   Record& slot = records_[std::move(key)];
+  remove_from_index(slot);
   by_version_.erase(slot.version);
   slot = record;
   by_version_.emplace(slot.version, &slot);
+  add_to_index(slot);
   return record;
+}
+
+const TypeOptions* MemoryStore::options_of(std::string_view type) const {
+  const auto found = options_.find(type);
+  return found == options_.end() ? nullptr : &found->second;
+}
+
+void MemoryStore::add_to_index(const Record& record) {
+  if (record.is_deleted()) {
+    return;
+  }
+  ++live_[record.type];
+  for (IndexEntry& entry : index_entries(record, options_of(record.type))) {
+    index_[{record.type, std::move(entry)}].insert(record.version);
+  }
+}
+
+void MemoryStore::remove_from_index(const Record& record) {
+  if (record.is_deleted() || record.version == 0) {
+    return;  // no record, or one that is in no index
+  }
+  const auto live = live_.find(record.type);
+  DCHECK(live != live_.end());
+  if (--live->second == 0) {
+    live_.erase(live);
+  }
+  for (IndexEntry& entry : index_entries(record, options_of(record.type))) {
+    const auto versions = index_.find({record.type, std::move(entry)});
+    DCHECK(versions != index_.end());
+    versions->second.erase(record.version);
+    if (versions->second.empty()) {
+      index_.erase(versions);
+    }
+  }
 }
 
 Result<Record> MemoryStore::get(const RecordKey& key) {
@@ -84,6 +127,99 @@ Result<std::vector<Record>> MemoryStore::list(std::string_view type, Page page) 
     }
   }
   return records;
+}
+
+Result<std::vector<Record>> MemoryStore::find(std::string_view type,
+                                              const std::vector<IndexEntry>& any_of,
+                                              Page page) {
+  std::set<std::uint64_t> versions;
+  for (const IndexEntry& entry : any_of) {
+    const auto found = index_.find({std::string(type), entry});
+    if (found == index_.end()) {
+      continue;
+    }
+    auto at = found->second.upper_bound(page.after_version);
+    for (std::size_t i = 0; i < page.records_max && at != found->second.end(); ++i, ++at) {
+      versions.insert(*at);
+    }
+  }
+  std::vector<Record> records;
+  for (const std::uint64_t version : versions) {
+    if (records.size() == page.records_max) {
+      break;
+    }
+    records.push_back(*by_version_.find(version)->second);
+  }
+  return records;
+}
+
+Result<std::vector<std::string>> MemoryStore::types() {
+  std::vector<std::string> types;
+  for (const auto& [type, count] : live_) {
+    types.push_back(type);
+  }
+  return types;
+}
+
+Result<std::uint64_t> MemoryStore::count(std::string_view type) {
+  const auto found = live_.find(type);
+  return found == live_.end() ? 0 : found->second;
+}
+
+Result<void> MemoryStore::set_options(std::string_view type, const TypeOptions& options) {
+  if (!options.empty() && !options_.contains(type) && options_.size() >= kTypesWithOptionsMax) {
+    return fail(ErrorKind::ResourceExhausted, "options: too many types have some");
+  }
+  const auto for_each_of_type = [&](auto function) {
+    for (auto at = records_.lower_bound({.type = std::string(type), .id = {}});
+         at != records_.end() && at->first.type == type;
+         ++at) {
+      function(at->second);
+    }
+  };
+  for_each_of_type([this](const Record& record) { remove_from_index(record); });
+  if (options.empty()) {
+    if (const auto found = options_.find(type); found != options_.end()) {
+      options_.erase(found);
+    }
+  } else {
+    options_.insert_or_assign(std::string(type), options);
+  }
+  for_each_of_type([this](const Record& record) { add_to_index(record); });
+  return {};
+}
+
+Result<Lease> MemoryStore::acquire_lease(std::string_view name,
+                                         std::string_view id,
+                                         Duration duration,
+                                         WallTime now) {
+  return leases_.acquire(std::string(name), std::string(id), duration, now);
+}
+
+Result<Lease> MemoryStore::renew_lease(std::string_view name,
+                                       std::string_view id,
+                                       Duration duration,
+                                       WallTime now) {
+  return leases_.renew(name, id, duration, now);
+}
+
+Result<void> MemoryStore::release_lease(std::string_view name, std::string_view id) {
+  leases_.release(name, id);
+  return {};
+}
+
+Result<void> MemoryStore::clear() {
+  index_.clear();
+  live_.clear();
+  by_version_.clear();
+  records_.clear();
+  options_.clear();
+  const std::uint64_t before = state_.server_version;
+  while (state_.server_version == before) {
+    state_.server_version = random_server_version(entropy_);
+  }
+  state_.pruned_version = state_.latest_version;
+  return {};
 }
 
 Result<std::vector<Record>> MemoryStore::changes(Page page) {

@@ -206,6 +206,58 @@ TEST_P(SqliteFaultsTest, KeepsTheStoreWholeAndUsableWhereverTheDiskFails) {
   EXPECT_EQ((*store)->state(), last);
 }
 
+// What is held in memory beside the file must go back with it.
+TEST_P(SqliteFaultsTest, KeepsOptionsIndexLeasesAndCountsWhereverTheDiskFails) {
+  auto opened = open(directory_.path());
+  ASSERT_TRUE(opened.has_value());
+  SqliteStore& store = **opened;
+  ASSERT_TRUE(commit(store, "1").has_value());
+  const TypeOptions one{.capacity = 1, .indexable_fields = {"one"}, .ttl = std::nullopt};
+  const TypeOptions two{.capacity = 2, .indexable_fields = {"two"}, .ttl = std::nullopt};
+  ASSERT_TRUE(store.set_options(kType, one).has_value());
+  const auto change = [&](int which) -> Result<void> {
+    if (which == 0) {
+      return store.set_options(kType, two);
+    }
+    if (which == 1) {
+      return store.clear();
+    }
+    auto lease = store.acquire_lease("job", "me", std::chrono::minutes(1), clock_.wall());
+    return lease ? Result<void>() : fail(lease.error());
+  };
+  disk_.faults.code = GetParam();
+
+  for (int which = 0; which < 3; ++which) {
+    int failures = 0;
+    for (int n = 0;; ++n) {
+      const StoreState before = store.state();
+      disk_.faults.left = n;
+      disk_.faults.has_failed = false;
+
+      const Result<void> outcome = change(which);
+
+      disk_.faults.left = Faults::kNever;
+      if (outcome) {
+        break;
+      }
+      ++failures;
+      EXPECT_EQ(outcome.error().kind(), ErrorKind::Unavailable) << outcome.error().message();
+      EXPECT_EQ(store.state(), before);
+      EXPECT_EQ(store.options()->at(kType), which == 0 ? one : two);
+      EXPECT_EQ(store.count(kType), 2U);
+      EXPECT_EQ(store.find(kType, probes_for(which == 0 ? "one" : "two", "x"), {})->size(), 2U);
+      EXPECT_FALSE(store.renew_lease("job", "me", std::chrono::minutes(1), clock_.wall()));
+    }
+    EXPECT_GE(failures, 1) << "change " << which;
+    if (which == 1) {
+      ASSERT_TRUE(commit(store, "2").has_value());
+      ASSERT_TRUE(store.set_options(kType, two).has_value());
+    }
+  }
+  opened->reset();
+  EXPECT_TRUE(open(directory_.path()).has_value());
+}
+
 TEST_P(SqliteFaultsTest, LeavesNoHalfMadeStoreWhereverTheDiskFails) {
   disk_.faults.code = GetParam();
 

@@ -32,10 +32,12 @@ constexpr std::array kMigrations = {
     "  type BLOB NOT NULL, deleted_at INTEGER, value BLOB NOT NULL);"
     "CREATE INDEX records_by_type ON records (type, version);"
     "CREATE INDEX tombstones ON records (deleted_at) WHERE deleted_at IS NOT NULL;",
+    // By which values a record is found: `entry` is blind. Options and leases are notes.
+    "CREATE TABLE index_entries (entry BLOB NOT NULL, version INTEGER NOT NULL,"
+    "  PRIMARY KEY (entry, version)) WITHOUT ROWID;"
+    "CREATE INDEX index_entries_by_version ON index_entries (version);",
 };
 constexpr auto kSchemaVersion = static_cast<std::int64_t>(kMigrations.size());
-
-constexpr std::size_t kHeadBytes = 3 * sizeof(std::uint64_t) + 32;
 
 Unexpected fail_os(const std::string& path, const char* doing, int code) {
   const std::string reason = std::error_code(code, std::generic_category()).message();
@@ -218,15 +220,11 @@ Result<RowSeal> unwrap_keys(SqliteDatabase& database,
 
 Result<Head> read_head(SqliteDatabase& database, RowSeal& seal) {
   TRY(const Bytes sealed, read_note(database, "head"));
-  const auto plain = seal.open_note("head", sealed);
-  if (!plain || plain->size() != kHeadBytes) {
+  auto head = open_head(seal, sealed);
+  if (!head) {
     return fail(ErrorKind::Internal, "the store's head was altered; restore a backup");
   }
-  const std::byte* at = plain->data();
-  return Head{.state = {.server_version = load_be64(at),
-                        .latest_version = load_be64(at + 8),
-                        .pruned_version = load_be64(at + 16)},
-              .sum = RowSum::from_bytes(ByteView(*plain).subspan(24))};
+  return head;
 }
 
 Result<SqliteFile> open_checked(DirectoryLock lock,
@@ -273,13 +271,18 @@ DirectoryLock::~DirectoryLock() {
   }
 }
 
-Bytes seal_head(RowSeal& seal, const Head& head) {
-  std::array<std::byte, kHeadBytes> plain{};
-  store_be64(head.state.server_version, plain.data());
-  store_be64(head.state.latest_version, plain.data() + 8);
-  store_be64(head.state.pruned_version, plain.data() + 16);
-  std::ranges::copy(head.sum.bytes(), plain.begin() + 24);
-  return seal.seal_note("head", plain);
+Result<std::string> read_sealed_note(SqliteFile& file, std::string_view name) {
+  TRY(auto select, file.database.prepare("SELECT value FROM notes WHERE name = ?1"));
+  TRY(const bool is_row, select.bind_text(1, name).step());
+  if (!is_row) {
+    return std::string();
+  }
+  const auto plain = file.seal.open_note(name, select.blob(0));
+  if (!plain) {
+    return fail(ErrorKind::Internal,
+                "vallum.db: a note of the store was altered; restore a backup");
+  }
+  return std::string(as_text(*plain));
 }
 
 Result<SqliteFile> open_sqlite_file(const std::string& directory,

@@ -1,14 +1,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/entropy.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "crypto/key_ring.h"
 #include "databroker/seal/row_seal.h"
+#include "databroker/store/head.h"
 #include "databroker/store/sqlite_database.h"
-#include "databroker/store/store.h"
 
 namespace vallum::databroker {
 
@@ -29,16 +30,6 @@ class DirectoryLock {
   int fd_;
 };
 
-// What the store notes about itself, sealed under "head" in every transaction.
-struct Head {
-  StoreState state;
-  RowSum sum;
-
-  bool operator==(const Head&) const = default;
-};
-
-Bytes seal_head(RowSeal& seal, const Head& head);
-
 // An open store file whose keys are unwrapped and whose head is read.
 struct SqliteFile {
   DirectoryLock lock;
@@ -46,6 +37,10 @@ struct SqliteFile {
   RowSeal seal;
   Head head;
 };
+
+// One of the store's own notes beside the head; empty when there is none. Internal when it was
+// altered.
+Result<std::string> read_sealed_note(SqliteFile& file, std::string_view name);
 
 // Makes DIR/vallum.db when there is none (whole or not at all), brings its tables to this
 // version, and checks that it is ours, sound and of this secret. See SqliteStore::open for errors.

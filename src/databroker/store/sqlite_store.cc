@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <ranges>
+#include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/check.h"
@@ -26,9 +29,14 @@ struct BlindHash {
 struct Seen {
   std::uint64_t version = 0;
   bool is_deleted = false;
+  bool is_indexed = false;
 };
 
 using SeenRows = std::unordered_map<crypto::BlindId, Seen, BlindHash>;
+
+constexpr std::string_view kOptionsNote = "options";
+constexpr std::string_view kLeasesNote = "leases";
+constexpr std::size_t kReindexPage = 500;
 
 Unexpected fail_stale() {
   return fail(ErrorKind::Internal,
@@ -45,7 +53,7 @@ Unexpected fail_altered() {
 }  // namespace
 
 struct SqliteStore::Native {
-  explicit Native(SqliteFile opened) : file(std::move(opened)) {}
+  Native(SqliteFile opened, Entropy& random) : file(std::move(opened)), entropy(random) {}
 
   struct Statements {
     SqliteStatement insert;
@@ -55,33 +63,63 @@ struct SqliteStore::Native {
     SqliteStatement changes;
     SqliteStatement old_tombstones;
     SqliteStatement set_head;
+    SqliteStatement add_entry;
+    SqliteStatement entries_of;
+    SqliteStatement remove_entries;
+    SqliteStatement find_entry;
+    SqliteStatement set_note;
   };
 
   Result<void> prepare();
   Result<void> load_seen();
+  Result<std::unordered_set<std::uint64_t>> load_entries(RowSum& sum);
+  Result<void> load_notes(RowSum& sum);
 
   Result<BatchOutcome> apply(Batch batch, WallTime now);
   Result<Record> apply(Write write, WallTime now);
-  Result<void> remove_row(const RowPlace& place);
+  Result<void> remove_row(const RowPlace& place, bool is_indexed);
   Result<void> insert_row(const RowPlace& place, const Record& record);
+  // True when there was something to add.
+  Result<bool> add_entries(const Record& record);
+  Result<void> remove_entries(std::uint64_t version);
+  Result<void> reindex(std::string_view type);
+  Result<void> set_options(std::string_view type, const TypeOptions& replacement);
+  Result<void> replace_leases(LeaseTable replacement);
+  Result<void> replace_note(std::string_view name, std::string_view before, std::string_view after);
+  Result<void> clear();
   void remember(const crypto::BlindId& id, std::optional<Seen> now);
+  void count_live(const TypeTag& type, bool is_more);
+  const TypeOptions* options_of(std::string_view type) const;
 
   Result<void> begin();
   Result<void> finish();
   void undo();
+  // Runs `change` in a transaction: all of it or nothing, here and in the file.
+  template <class F>
+  std::invoke_result_t<F&> transact(F change);
 
   Result<RowPlace> place_of_row(SqliteStatement& row) const;
   Result<std::vector<Record>> read_rows(SqliteStatement& rows);
   Result<std::size_t> prune(std::int64_t deleted_before_ms);
 
   SqliteFile file;
+  Entropy& entropy;
   std::optional<Statements> statements;
   SeenRows seen;
+  std::map<TypeTag, std::uint64_t> live;  // records of each type, above 0
+  OptionsByType options;
+  LeaseTable leases;
 
   // What the open transaction changed in memory, to be put back if it fails.
   struct Undo {
     Head head;
     std::vector<std::pair<crypto::BlindId, std::optional<Seen>>> seen;
+    std::vector<std::pair<TypeTag, bool>> live;
+    std::optional<OptionsByType> options;
+    std::optional<LeaseTable> leases;
+    // The whole of both, of a transaction that emptied them.
+    std::optional<SeenRows> all_seen;
+    std::optional<std::map<TypeTag, std::uint64_t>> all_live;
   };
   Undo undo_log;
 };
@@ -102,13 +140,61 @@ Result<void> SqliteStore::Native::prepare() {
   TRY(auto changes, select("WHERE version > ?1 ORDER BY version LIMIT ?2"));
   TRY(auto old, select("WHERE deleted_at IS NOT NULL AND deleted_at < ?1 LIMIT ?2"));
   TRY(auto set_head, database.prepare("UPDATE notes SET value = ?1 WHERE name = 'head'"));
+  TRY(auto add_entry,
+      database.prepare("INSERT INTO index_entries (entry, version) VALUES (?1, ?2)"));
+  TRY(auto entries_of, database.prepare("SELECT entry FROM index_entries WHERE version = ?1"));
+  TRY(auto remove_entries, database.prepare("DELETE FROM index_entries WHERE version = ?1"));
+  TRY(auto find_entry,
+      database.prepare("SELECT version FROM index_entries WHERE entry = ?1 AND version > ?2"
+                       " ORDER BY version LIMIT ?3"));
+  TRY(auto set_note,
+      database.prepare("INSERT INTO notes (name, value) VALUES (?1, ?2)"
+                       " ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
   statements.emplace(std::move(insert),
                      std::move(remove),
                      std::move(get),
                      std::move(list),
                      std::move(changes),
                      std::move(old),
-                     std::move(set_head));
+                     std::move(set_head),
+                     std::move(add_entry),
+                     std::move(entries_of),
+                     std::move(remove_entries),
+                     std::move(find_entry),
+                     std::move(set_note));
+  return {};
+}
+
+Result<std::unordered_set<std::uint64_t>> SqliteStore::Native::load_entries(RowSum& sum) {
+  TRY(auto rows, file.database.prepare("SELECT entry, version FROM index_entries"));
+  std::unordered_set<std::uint64_t> versions;
+  for (;;) {
+    TRY(const bool is_row, rows.step());
+    if (!is_row) {
+      return versions;
+    }
+    crypto::BlindId entry{};
+    if (rows.blob(0).size() != entry.size()) {
+      return fail_altered();
+    }
+    std::ranges::copy(rows.blob(0), entry.begin());
+    const auto version = static_cast<std::uint64_t>(rows.integer(1));
+    sum.toggle(file.seal.entry_term(entry, version));
+    versions.insert(version);
+  }
+}
+
+Result<void> SqliteStore::Native::load_notes(RowSum& sum) {
+  TRY(const std::string options_note, read_sealed_note(file, kOptionsNote));
+  TRY(const std::string leases_note, read_sealed_note(file, kLeasesNote));
+  TRY(options, decode_options(options_note));
+  TRY(leases, LeaseTable::decode(leases_note));
+  if (!options_note.empty()) {
+    sum.toggle(file.seal.note_term(kOptionsNote, options_note));
+  }
+  if (!leases_note.empty()) {
+    sum.toggle(file.seal.note_term(kLeasesNote, leases_note));
+  }
   return {};
 }
 
@@ -117,6 +203,8 @@ Result<void> SqliteStore::Native::prepare() {
 Result<void> SqliteStore::Native::load_seen() {
   TRY(auto rows, file.database.prepare("SELECT version, id, type, deleted_at FROM records"));
   RowSum sum;
+  TRY(const auto indexed, load_entries(sum));
+  TRY_OK(load_notes(sum));
   for (;;) {
     TRY(const bool is_row, rows.step());
     if (!is_row) {
@@ -127,7 +215,13 @@ Result<void> SqliteStore::Native::load_seen() {
       return fail_altered();
     }
     sum.toggle(file.seal.row_term(*place));
-    seen.emplace(place->id, Seen{.version = place->version, .is_deleted = place->is_deleted});
+    seen.emplace(place->id,
+                 Seen{.version = place->version,
+                      .is_deleted = place->is_deleted,
+                      .is_indexed = indexed.contains(place->version)});
+    if (!place->is_deleted) {
+      ++live[place->type];
+    }
   }
   return sum == file.head.sum ? Result<void>() : fail_altered();
 }
@@ -147,7 +241,8 @@ Result<RowPlace> SqliteStore::Native::place_of_row(SqliteStatement& row) const {
 }
 
 Result<void> SqliteStore::Native::begin() {
-  undo_log = {.head = file.head, .seen = {}};
+  undo_log = {};
+  undo_log.head = file.head;
   return file.database.execute("BEGIN IMMEDIATE");
 }
 
@@ -163,6 +258,20 @@ Result<void> SqliteStore::Native::finish() {
 void SqliteStore::Native::undo() {
   file.database.roll_back();
   file.head = undo_log.head;
+  if (undo_log.options) {
+    options = *std::move(undo_log.options);
+  }
+  if (undo_log.leases) {
+    leases = *std::move(undo_log.leases);
+  }
+  if (undo_log.all_seen) {
+    seen = *std::move(undo_log.all_seen);
+    live = *std::move(undo_log.all_live);
+  }
+  const auto counted = std::exchange(undo_log.live, {});
+  for (const auto& [type, is_more] : counted) {
+    count_live(type, !is_more);
+  }
   for (const auto& [id, before] : undo_log.seen | std::views::reverse) {
     if (before) {
       seen[id] = *before;
@@ -182,11 +291,153 @@ void SqliteStore::Native::remember(const crypto::BlindId& id, std::optional<Seen
   }
 }
 
-Result<void> SqliteStore::Native::remove_row(const RowPlace& place) {
+void SqliteStore::Native::count_live(const TypeTag& type, bool is_more) {
+  undo_log.live.emplace_back(type, is_more);
+  std::uint64_t& count = live[type];
+  count += is_more ? 1 : std::uint64_t{0} - 1;
+  if (count == 0) {
+    live.erase(type);
+  }
+}
+
+const TypeOptions* SqliteStore::Native::options_of(std::string_view type) const {
+  const auto found = options.find(type);
+  return found == options.end() ? nullptr : &found->second;
+}
+
+Result<void> SqliteStore::Native::remove_row(const RowPlace& place, bool is_indexed) {
   TRY_OK(
       statements->remove.bind(1, static_cast<std::int64_t>(place.version)).bind(2, place.id).run());
   file.head.sum.toggle(file.seal.row_term(place));
+  if (!place.is_deleted) {
+    count_live(place.type, false);
+  }
+  return is_indexed ? remove_entries(place.version) : Result<void>();
+}
+
+Result<bool> SqliteStore::Native::add_entries(const Record& record) {
+  const std::vector<IndexEntry> entries = index_entries(record, options_of(record.type));
+  for (const IndexEntry& entry : entries) {
+    const crypto::BlindId blind = file.seal.blind_entry(record.type, entry);
+    SqliteStatement& add = statements->add_entry;
+    TRY_OK(add.bind(1, blind).bind(2, static_cast<std::int64_t>(record.version)).run());
+    file.head.sum.toggle(file.seal.entry_term(blind, record.version));
+  }
+  return !entries.empty();
+}
+
+// What the version's row was indexed by is read from the table, so that nothing of it is left
+// whatever the options are by now.
+Result<void> SqliteStore::Native::remove_entries(std::uint64_t version) {
+  SqliteStatement& rows = statements->entries_of;
+  const SqliteStatement::ResetOnExit reset(rows);
+  rows.bind(1, static_cast<std::int64_t>(version));
+  for (;;) {
+    TRY(const bool is_row, rows.step());
+    if (!is_row) {
+      break;
+    }
+    crypto::BlindId entry{};
+    if (rows.blob(0).size() != entry.size()) {
+      return fail_stale();
+    }
+    std::ranges::copy(rows.blob(0), entry.begin());
+    file.head.sum.toggle(file.seal.entry_term(entry, version));
+  }
+  return statements->remove_entries.bind(1, static_cast<std::int64_t>(version)).run();
+}
+
+Result<void> SqliteStore::Native::reindex(std::string_view type) {
+  const TypeTag tag = file.seal.type_tag(type);
+  std::uint64_t after = 0;
+  for (;;) {
+    statements->list.bind(1, tag)
+        .bind(2, static_cast<std::int64_t>(after))
+        .bind(3, static_cast<std::int64_t>(kReindexPage));
+    TRY(const auto records, read_rows(statements->list));
+    if (records.empty()) {
+      return {};
+    }
+    for (const Record& record : records) {
+      const crypto::BlindId id = file.seal.blind_id(record.type, record.id);
+      Seen now = seen.find(id)->second;
+      if (now.is_indexed) {
+        TRY_OK(remove_entries(record.version));
+      }
+      TRY(now.is_indexed, add_entries(record));
+      remember(id, now);
+    }
+    after = records.back().version;
+  }
+}
+
+Result<void> SqliteStore::Native::replace_note(std::string_view name,
+                                               std::string_view before,
+                                               std::string_view after) {
+  const Bytes sealed = file.seal.seal_note(name, as_bytes(after));
+  TRY_OK(statements->set_note.bind_text(1, name).bind(2, sealed).run());
+  for (const std::string_view note : {before, after}) {
+    if (!note.empty()) {
+      file.head.sum.toggle(file.seal.note_term(name, note));
+    }
+  }
   return {};
+}
+
+Result<void> SqliteStore::Native::set_options(std::string_view type,
+                                              const TypeOptions& replacement) {
+  const auto found = options.find(type);
+  const TypeOptions before = found == options.end() ? TypeOptions() : found->second;
+  if (found == options.end() && !replacement.empty() && options.size() >= kTypesWithOptionsMax) {
+    return fail(ErrorKind::ResourceExhausted, "options: too many types have some");
+  }
+  undo_log.options = options;
+  if (!replacement.empty()) {
+    options.insert_or_assign(std::string(type), replacement);
+  } else if (found != options.end()) {
+    options.erase(found);
+  }
+  TRY_OK(replace_note(kOptionsNote, encode_options(*undo_log.options), encode_options(options)));
+  return before.indexable_fields == replacement.indexable_fields ? Result<void>() : reindex(type);
+}
+
+Result<void> SqliteStore::Native::replace_leases(LeaseTable replacement) {
+  undo_log.leases = std::exchange(leases, std::move(replacement));
+  return replace_note(kLeasesNote, undo_log.leases->encode(), leases.encode());
+}
+
+Result<void> SqliteStore::Native::clear() {
+  TRY_OK(file.database.execute("DELETE FROM records; DELETE FROM index_entries"));
+  undo_log.all_seen = std::exchange(seen, {});
+  undo_log.all_live = std::exchange(live, {});
+  undo_log.options = std::exchange(options, {});
+  file.head.sum = {};
+  if (const std::string note = leases.encode(); !note.empty()) {
+    file.head.sum.toggle(file.seal.note_term(kLeasesNote, note));
+  }
+  TRY_OK(replace_note(kOptionsNote, "", ""));
+  const std::uint64_t before = file.head.state.server_version;
+  std::uint64_t& version = file.head.state.server_version;
+  for (version = 0; version == 0 || version == before;) {
+    version = entropy.next_u64();
+  }
+  file.head.state.pruned_version = file.head.state.latest_version;
+  return {};
+}
+
+template <class F>
+std::invoke_result_t<F&> SqliteStore::Native::transact(F change) {
+  TRY_OK(begin());
+  auto result = change();
+  if (result) {
+    if (auto done = finish(); !done) {
+      result = fail(std::move(done).error());
+    }
+  }
+  if (!result) {
+    undo();
+  }
+  return result;
 }
 
 Result<void> SqliteStore::Native::insert_row(const RowPlace& place, const Record& record) {
@@ -200,12 +451,20 @@ Result<void> SqliteStore::Native::insert_row(const RowPlace& place, const Record
   }
   TRY_OK(insert.bind(5, sealed).run());
   file.head.sum.toggle(file.seal.row_term(place));
+  if (!place.is_deleted) {
+    count_live(place.type, true);
+  }
   return {};
 }
 
 // The outer failure is the disk's, and fails the whole transaction; the inner one is this batch's.
 Result<BatchOutcome> SqliteStore::Native::apply(Batch batch, WallTime now) {
   for (const Write& write : batch) {
+    if (write.fence) {
+      if (auto held = leases.check(*write.fence, now); !held) {
+        return BatchOutcome(fail(std::move(held).error()));
+      }
+    }
     if (!write.expected_version) {
       continue;
     }
@@ -241,10 +500,14 @@ Result<Record> SqliteStore::Native::apply(Write write, WallTime now) {
     TRY_OK(remove_row({.id = place.id,
                        .type = place.type,
                        .version = found->second.version,
-                       .is_deleted = found->second.is_deleted}));
+                       .is_deleted = found->second.is_deleted},
+                      found->second.is_indexed));
   }
   TRY_OK(insert_row(place, record));
-  remember(place.id, Seen{.version = place.version, .is_deleted = place.is_deleted});
+  TRY(const bool is_indexed, add_entries(record));
+  remember(
+      place.id,
+      Seen{.version = place.version, .is_deleted = place.is_deleted, .is_indexed = is_indexed});
   return record;
 }
 
@@ -292,7 +555,7 @@ Result<std::size_t> SqliteStore::Native::prune(std::int64_t deleted_before_ms) {
         !found->second.is_deleted) {
       return fail_stale();
     }
-    TRY_OK(remove_row(place));
+    TRY_OK(remove_row(place, found->second.is_indexed));
     remember(place.id, std::nullopt);
     file.head.state.pruned_version = std::max(file.head.state.pruned_version, place.version);
   }
@@ -306,7 +569,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& opti
                                                        const Secret& shared_secret,
                                                        Entropy& entropy) {
   TRY(auto file, open_sqlite_file(options.directory, shared_secret, entropy));
-  auto native = std::make_unique<Native>(std::move(file));
+  auto native = std::make_unique<Native>(std::move(file), entropy);
   TRY_OK(native->prepare());
   TRY_OK(native->load_seen());
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(native)));
@@ -317,22 +580,15 @@ StoreState SqliteStore::state() const {
 }
 
 Result<std::vector<BatchOutcome>> SqliteStore::commit(std::vector<Batch> batches, WallTime now) {
-  TRY_OK(native_->begin());
-  const auto apply_all = [&]() -> Result<std::vector<BatchOutcome>> {
+  return native_->transact([&]() -> Result<std::vector<BatchOutcome>> {
     std::vector<BatchOutcome> outcomes;
     outcomes.reserve(batches.size());
     for (Batch& batch : batches) {
       TRY(auto outcome, native_->apply(std::move(batch), now));
       outcomes.push_back(std::move(outcome));
     }
-    TRY_OK(native_->finish());
     return outcomes;
-  };
-  auto outcomes = apply_all();
-  if (!outcomes) {
-    native_->undo();
-  }
-  return outcomes;
+  });
 }
 
 Result<Record> SqliteStore::get(const RecordKey& key) {
@@ -369,18 +625,105 @@ Result<std::vector<Record>> SqliteStore::changes(Page page) {
   return native_->read_rows(rows);
 }
 
-Result<std::size_t> SqliteStore::prune_tombstones(WallTime deleted_before) {
-  TRY_OK(native_->begin());
-  const auto prune = [&]() -> Result<std::size_t> {
-    TRY(const std::size_t pruned, native_->prune(unix_millis(deleted_before)));
-    TRY_OK(native_->finish());
-    return pruned;
-  };
-  auto pruned = prune();
-  if (!pruned) {
-    native_->undo();
+Result<std::vector<Record>> SqliteStore::find(std::string_view type,
+                                              const std::vector<IndexEntry>& any_of,
+                                              Page page) {
+  std::set<std::uint64_t> versions;
+  SqliteStatement& rows = native_->statements->find_entry;
+  for (const IndexEntry& entry : any_of) {
+    const SqliteStatement::ResetOnExit reset(rows);
+    const crypto::BlindId blind = native_->file.seal.blind_entry(type, entry);
+    rows.bind(1, blind)
+        .bind(2, static_cast<std::int64_t>(page.after_version))
+        .bind(3, static_cast<std::int64_t>(page.records_max));
+    for (;;) {
+      TRY(const bool is_row, rows.step());
+      if (!is_row) {
+        break;
+      }
+      versions.insert(static_cast<std::uint64_t>(rows.integer(0)));
+    }
   }
-  return pruned;
+  std::vector<Record> records;
+  for (const std::uint64_t version : versions) {
+    if (records.size() == page.records_max) {
+      break;
+    }
+    SqliteStatement& row = native_->statements->get;
+    row.bind(1, static_cast<std::int64_t>(version));
+    TRY(auto found, native_->read_rows(row));
+    if (found.size() != 1 || found.front().type != type) {
+      return fail_stale();
+    }
+    records.push_back(std::move(found.front()));
+  }
+  return records;
+}
+
+// Names stand in sealed values only, so one record of each type is opened.
+Result<std::vector<std::string>> SqliteStore::types() {
+  std::vector<std::string> types;
+  types.reserve(native_->live.size());
+  for (const auto& [tag, count] : native_->live) {
+    SqliteStatement& rows = native_->statements->list;
+    rows.bind(1, tag).bind(2, std::int64_t{0}).bind(3, std::int64_t{1});
+    TRY(auto records, native_->read_rows(rows));
+    if (records.empty()) {
+      return fail_stale();
+    }
+    types.push_back(std::move(records.front().type));
+  }
+  std::ranges::sort(types);
+  return types;
+}
+
+Result<std::uint64_t> SqliteStore::count(std::string_view type) {
+  const auto found = native_->live.find(native_->file.seal.type_tag(type));
+  return found == native_->live.end() ? 0 : found->second;
+}
+
+Result<std::size_t> SqliteStore::prune_tombstones(WallTime deleted_before) {
+  return native_->transact([&] { return native_->prune(unix_millis(deleted_before)); });
+}
+
+Result<OptionsByType> SqliteStore::options() {
+  return native_->options;
+}
+
+Result<void> SqliteStore::set_options(std::string_view type, const TypeOptions& options) {
+  return native_->transact([&] { return native_->set_options(type, options); });
+}
+
+Result<Lease> SqliteStore::acquire_lease(std::string_view name,
+                                         std::string_view id,
+                                         Duration duration,
+                                         WallTime now) {
+  LeaseTable leases = native_->leases;
+  TRY(auto lease, leases.acquire(std::string(name), std::string(id), duration, now));
+  TRY_OK(native_->transact([&] { return native_->replace_leases(std::move(leases)); }));
+  return lease;
+}
+
+Result<Lease> SqliteStore::renew_lease(std::string_view name,
+                                       std::string_view id,
+                                       Duration duration,
+                                       WallTime now) {
+  LeaseTable leases = native_->leases;
+  TRY(auto lease, leases.renew(name, id, duration, now));
+  TRY_OK(native_->transact([&] { return native_->replace_leases(std::move(leases)); }));
+  return lease;
+}
+
+Result<void> SqliteStore::release_lease(std::string_view name, std::string_view id) {
+  LeaseTable leases = native_->leases;
+  if (!leases.release(name, id)) {
+    return {};
+  }
+  return native_->transact([&] { return native_->replace_leases(std::move(leases)); });
+}
+
+Result<void> SqliteStore::clear() {
+  return native_->transact([&] { return native_->clear(); });
 }
 
 }  // namespace vallum::databroker

@@ -33,8 +33,25 @@ class SqliteStore final : public Store {
   Result<std::vector<BatchOutcome>> commit(std::vector<Batch> batches, WallTime now) override;
   Result<Record> get(const RecordKey& key) override;
   Result<std::vector<Record>> list(std::string_view type, Page page) override;
+  Result<std::vector<Record>> find(std::string_view type,
+                                   const std::vector<IndexEntry>& any_of,
+                                   Page page) override;
+  Result<std::vector<std::string>> types() override;
+  Result<std::uint64_t> count(std::string_view type) override;
   Result<std::vector<Record>> changes(Page page) override;
   Result<std::size_t> prune_tombstones(WallTime deleted_before) override;
+  Result<OptionsByType> options() override;
+  Result<void> set_options(std::string_view type, const TypeOptions& options) override;
+  Result<Lease> acquire_lease(std::string_view name,
+                              std::string_view id,
+                              Duration duration,
+                              WallTime now) override;
+  Result<Lease> renew_lease(std::string_view name,
+                            std::string_view id,
+                            Duration duration,
+                            WallTime now) override;
+  Result<void> release_lease(std::string_view name, std::string_view id) override;
+  Result<void> clear() override;
 
  private:
   struct Native;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <google/protobuf/struct.pb.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -80,6 +81,10 @@ std::string hex_literal(std::string_view bytes) {
   return "x'" + to_hex(as_bytes(bytes)) + "'";
 }
 
+TypeOptions indexed_by(std::string field) {
+  return {.capacity = std::nullopt, .indexable_fields = {std::move(field)}, .ttl = std::nullopt};
+}
+
 class SqliteStoreTest : public ::testing::Test {
  protected:
   Result<std::unique_ptr<SqliteStore>> try_open(std::string_view secret = kSecret) {
@@ -141,6 +146,15 @@ TEST_F(SqliteStoreTest, LeavesNothingReadableInItsFiles) {
   must_commit(*store, put(planted[0], planted[1] + " " + planted[2] + " again"));
   must_commit(*store, Write::remove(key(planted[0])));
   must_commit(*store, put("other", planted[2]));
+  google::protobuf::Struct indexed;
+  (*indexed.mutable_fields())["mail"].set_string_value(planted[1]);
+  ASSERT_TRUE(store->set_options(kType, indexed_by("mail")).has_value());
+  must_commit(*store,
+              Write::put(key("indexed"),
+                         {.type_url = "type.googleapis.com/google.protobuf.Struct",
+                          .bytes = indexed.SerializeAsString()}));
+  ASSERT_TRUE(store->acquire_lease(planted[0], planted[2], std::chrono::hours(1), clock_.wall())
+                  .has_value());
 
   std::size_t files = 0;
   for (const auto& entry : fs::recursive_directory_iterator(directory_.path())) {
@@ -150,6 +164,7 @@ TEST_F(SqliteStoreTest, LeavesNothingReadableInItsFiles) {
       EXPECT_FALSE(content.contains(secret)) << entry.path() << " holds " << secret;
     }
     EXPECT_FALSE(content.contains("type.example")) << entry.path();
+    EXPECT_FALSE(content.contains("mail")) << entry.path();
     EXPECT_FALSE(content.contains(kSecret)) << entry.path();
   }
   EXPECT_GE(files, 3U);  // the file, its write-ahead log, the lock
@@ -304,6 +319,10 @@ TEST_P(SqliteTamperingTest, IsNoticedAtTheNextStart) {
     must_commit(*store, put("a", "1"));
     must_commit(*store, put("b", "1"));
     must_commit(*store, Write::remove(key("b")));
+    // A value nobody can look into is indexed all the same.
+    ASSERT_TRUE(store->set_options(kType, indexed_by("f")).has_value());
+    ASSERT_TRUE(
+        store->acquire_lease("job", "me", std::chrono::hours(1), clock_.wall()).has_value());
   }
   RawFile(db()).execute(GetParam().sql);
 
@@ -328,8 +347,65 @@ INSTANTIATE_TEST_SUITE_P(
                   "INSERT INTO records SELECT 50, randomblob(32), type, NULL, value FROM records"
                   " WHERE version = 1"},
         Tampering{"AlteredHead", "UPDATE notes SET value = randomblob(88) WHERE name = 'head'"},
+        Tampering{"MissingIndexRow", "DELETE FROM index_entries"},
+        Tampering{"AddedIndexRow", "INSERT INTO index_entries VALUES (randomblob(32), 1)"},
+        Tampering{"MovedIndexRow", "UPDATE index_entries SET version = 3"},
+        Tampering{"ShortIndexRow", "UPDATE index_entries SET entry = x'00'"},
+        Tampering{"MissingOptions", "DELETE FROM notes WHERE name = 'options'"},
+        Tampering{"AlteredLeases", "UPDATE notes SET value = randomblob(99) WHERE name = 'leases'"},
         Tampering{"MissingHead", "DELETE FROM notes WHERE name = 'head'"}),
     [](const auto& tampering) { return std::string(tampering.param.name); });
+
+TEST_F(SqliteStoreTest, KeepsOptionsIndexAndLeasesOverARestart) {
+  auto store = open();
+  must_commit(*store, put("a", "1"));
+  const TypeOptions options{.capacity = 5, .indexable_fields = {"f"}, .ttl = std::nullopt};
+  ASSERT_TRUE(store->set_options(kType, options).has_value());
+  const auto lease = store->acquire_lease("job", "me", std::chrono::minutes(1), clock_.wall());
+  ASSERT_TRUE(lease.has_value());
+
+  store.reset();
+  store = open();
+
+  EXPECT_EQ(store->options(), (OptionsByType{{std::string(kType), options}}));
+  EXPECT_EQ(store->find(kType, probes_for("f", "x"), {})->size(), 1U);
+  EXPECT_EQ(store->count(kType), 1U);
+  EXPECT_EQ(store->renew_lease("job", "me", std::chrono::minutes(1), clock_.wall()), *lease);
+  must_commit(*store, Write::remove(key("a")));
+  EXPECT_EQ(store->find(kType, probes_for("f", "x"), {})->size(), 0U);
+
+  store.reset();
+  EXPECT_EQ(open()->count(kType), 0U);
+}
+
+// A lease that was given away must not come back to its old holder by an old note.
+TEST_F(SqliteStoreTest, NoticesALeasePutBack) {
+  ASSERT_TRUE(
+      open()->acquire_lease("job", "old", std::chrono::hours(9), clock_.wall()).has_value());
+  RawFile(db()).execute("CREATE TABLE kept AS SELECT * FROM notes WHERE name = 'leases'");
+  {
+    auto store = open();
+    ASSERT_TRUE(store->release_lease("job", "old").has_value());
+    ASSERT_TRUE(
+        store->acquire_lease("job", "new", std::chrono::hours(9), clock_.wall()).has_value());
+  }
+  RawFile(db()).execute("UPDATE notes SET value = (SELECT value FROM kept) WHERE name = 'leases'");
+
+  EXPECT_EQ(refusal().kind(), ErrorKind::Internal);
+}
+
+TEST_F(SqliteStoreTest, BringsAFileOfTheFirstSchemaUpToDate) {
+  must_commit(*open(), put("a", "1"));
+  RawFile(db()).execute(
+      "DROP TABLE index_entries; DELETE FROM notes WHERE name IN ('options', 'leases');"
+      "PRAGMA user_version = 1");
+
+  auto store = open();
+
+  EXPECT_EQ(store->get(key("a"))->value.bytes, "1");
+  EXPECT_TRUE(store->set_options(kType, indexed_by("f")).has_value());
+  EXPECT_EQ(store->find(kType, probes_for("f", "x"), {})->size(), 1U);
+}
 
 TEST_F(SqliteStoreTest, NoticesADeletedSessionPutBack) {
   must_commit(*open(), put("session", "1"));

@@ -2,12 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "databroker/index_entries.h"
+#include "databroker/lease_table.h"
 #include "databroker/record.h"
+#include "databroker/type_options.h"
 
 namespace vallum::databroker {
 
@@ -34,6 +39,22 @@ struct Page {
 // did not happen (Conflict).
 using BatchOutcome = Result<std::vector<Record>>;
 
+// Tells that other processes may have changed a data set that they share.
+class ChangeListener {
+ public:
+  ChangeListener() = default;
+  ChangeListener(const ChangeListener&) = delete;
+  ChangeListener& operator=(const ChangeListener&) = delete;
+  virtual ~ChangeListener() = default;
+
+  // Blocks until there may be something to refresh() for, for `at_most` about; may return for
+  // nothing. Changes during which nobody was in wait() end the next one. One thread at a time,
+  // which need not be the store's.
+  virtual void wait(Duration at_most) = 0;
+  // Any thread: ends wait(), now and from then on.
+  virtual void stop() = 0;
+};
+
 // Keeps records. Blocking, and called by one thread at a time: Databroker owns that thread.
 // Callers check batches first (check_batch).
 //
@@ -50,8 +71,13 @@ class Store {
   virtual StoreState state() const = 0;
 
   // Applies the batches in order and returns when all are durable, one outcome for each. A batch
-  // whose conditions do not hold changes nothing and does not hinder the others. On failure
-  // (Unavailable: no space, no disk) nothing was applied.
+  // whose conditions (versions, fences) do not hold changes nothing and does not hinder the others.
+  // On failure (Unavailable: no space, no disk) nothing was applied, except after DeadlineExceeded:
+  // then nobody can say yet whether it was. A store that others write to as well judges leases by a
+  // clock they share instead of `now`, here and below.
+  //
+  // Keeps for each record the index_entries() of its value and its type's options; those of the
+  // record that was there before are removed by what was stored, never by what comes in.
   virtual Result<std::vector<BatchOutcome>> commit(std::vector<Batch> batches, WallTime now) = 0;
 
   // NotFound for a record that is missing or deleted. Internal for a stored one that is not what
@@ -61,12 +87,50 @@ class Store {
   // Records of one type that are not deleted, by version.
   virtual Result<std::vector<Record>> list(std::string_view type, Page page) = 0;
 
+  // Records of one type that are not deleted and have one of these index entries, by version.
+  virtual Result<std::vector<Record>> find(std::string_view type,
+                                           const std::vector<IndexEntry>& any_of,
+                                           Page page) = 0;
+
+  // Types that have records which are not deleted, in order, and how many.
+  virtual Result<std::vector<std::string>> types() = 0;
+  virtual Result<std::uint64_t> count(std::string_view type) = 0;
+
   // The last change of every record changed after a version, tombstones included, by version.
   // Conflict when tombstones after it are gone already: read everything again.
   virtual Result<std::vector<Record>> changes(Page page) = 0;
 
+  // Learns what other processes that share the data set changed. state() is then what it is.
+  virtual Result<StoreState> refresh() { return state(); }
+
+  // Nothing when no other process can change the data set. The store outlives it.
+  virtual std::unique_ptr<ChangeListener> listen() { return nullptr; }
+
   // Forgets tombstones older than this. Returns how many.
   virtual Result<std::size_t> prune_tombstones(WallTime deleted_before) = 0;
+
+  // The store only indexes by options; the rest of what they ask for is done above it.
+  virtual Result<OptionsByType> options() = 0;
+  // Replaces a type's options (check_options() first); empty ones remove the entry. When the
+  // indexable fields change, the index of the type's records is made anew in the same transaction.
+  // ResourceExhausted when too many types have options.
+  virtual Result<void> set_options(std::string_view type, const TypeOptions& options) = 0;
+
+  // The operations of LeaseTable, durable. Conflict when somebody else holds the lease.
+  virtual Result<Lease> acquire_lease(std::string_view name,
+                                      std::string_view id,
+                                      Duration duration,
+                                      WallTime now) = 0;
+  virtual Result<Lease> renew_lease(std::string_view name,
+                                    std::string_view id,
+                                    Duration duration,
+                                    WallTime now) = 0;
+  // Nothing happens when the lease is not held by that id.
+  virtual Result<void> release_lease(std::string_view name, std::string_view id) = 0;
+
+  // Forgets every record, tombstone, index entry and option; leases stay. Another server version
+  // begins; versions go on counting, and changes can be asked for from the latest one on only.
+  virtual Result<void> clear() = 0;
 };
 
 }  // namespace vallum::databroker

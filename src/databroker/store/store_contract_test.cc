@@ -5,12 +5,18 @@
 #include <string>
 #include <vector>
 
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include "base/secret.h"
+#include "databroker/index_entries.h"
 #include "databroker/store/memory_store.h"
+#include "databroker/store/postgres_store.h"
 #include "databroker/store/sqlite_store.h"
 #include "databroker/store/store.h"
+#include "support/captured_lines.h"
+#include "support/postgres/server.h"
 #include "support/seeded_entropy.h"
 #include "support/temp_directory.h"
 #include "support/virtual_clock.h"
@@ -50,6 +56,29 @@ class SqliteBackend final : public Backend {
   Secret secret_{std::string_view("0123456789abcdef0123456789abcdef")};
 };
 
+class PostgresBackend final : public Backend {
+ public:
+  std::unique_ptr<Store> open(Entropy& entropy) override {
+    testing::PostgresServer& server = testing::PostgresServer::shared();
+    const Secret address(server.by_socket(server.create_database()));
+    auto store = PostgresStore::open({.address = address,
+                                      .shared_secret = secret_,
+                                      .clock = clock_,
+                                      .entropy = entropy,
+                                      .log = log_,
+                                      .lease_time = PostgresStore::LeaseTime::Caller});
+    EXPECT_TRUE(store.has_value()) << store.error().message();
+    return *std::move(store);
+  }
+
+ private:
+  Secret secret_{std::string_view("0123456789abcdef0123456789abcdef")};
+  testing::VirtualClock clock_;
+  testing::CapturedLines lines_;
+  telemetry::LogFilter filter_{telemetry::LogLevel::Info};
+  telemetry::Log log_{lines_, clock_, filter_, "databroker"};
+};
+
 struct BackendKind {
   const char* name;
   std::unique_ptr<Backend> (*make)();
@@ -66,6 +95,24 @@ Write remove(std::string id, std::string_view type = kType) {
 }
 RecordKey key(std::string id, std::string_view type = kType) {
   return {.type = std::string(type), .id = std::move(id)};
+}
+
+constexpr std::string_view kStruct = "type.googleapis.com/google.protobuf.Struct";
+
+// A record whose value can be looked into.
+Write put_json(std::string id, std::string_view json, std::string_view type = kType) {
+  google::protobuf::Struct message;
+  EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(std::string(json), &message).ok());
+  return Write::put({.type = std::string(type), .id = std::move(id)},
+                    {.type_url = std::string(kStruct), .bytes = message.SerializeAsString()});
+}
+
+TypeOptions indexed_by(std::vector<std::string> fields) {
+  return {.capacity = std::nullopt, .indexable_fields = std::move(fields), .ttl = std::nullopt};
+}
+
+TypeOptions capacity(std::uint64_t records) {
+  return {.capacity = records, .indexable_fields = {}, .ttl = std::nullopt};
 }
 
 class StoreContractTest : public ::testing::TestWithParam<BackendKind> {
@@ -97,6 +144,15 @@ class StoreContractTest : public ::testing::TestWithParam<BackendKind> {
       ids.push_back(record.id);
     }
     return ids;
+  }
+
+  std::vector<std::string> found(std::string_view field,
+                                 std::string_view value,
+                                 std::string_view type = kType) {
+    return ids(store_->find(type, probes_for(field, value), {}));
+  }
+  std::vector<std::string> found_in(std::string_view network) {
+    return ids(store_->find(kType, probes_for(*IpPrefix::parse(network)), {}));
   }
 
   testing::VirtualClock clock_;
@@ -281,6 +337,226 @@ TEST_P(StoreContractTest, NeverUsesAVersionTwiceEvenWhenEverythingIsGone) {
   EXPECT_EQ(again->front().version, 3U);
 }
 
+TEST_P(StoreContractTest, FindsRecordsByTheValueOfAnIndexedField) {
+  ASSERT_TRUE(store_->set_options(kType, indexed_by({"user", "team.name"})).has_value());
+  ASSERT_TRUE(commit_all(put_json("a", R"({"user": "ann", "team": {"name": "red"}})"),
+                         put_json("b", R"({"user": "bob", "team": {"name": "red"}})"),
+                         put_json("c", R"({"user": ["ann", "bob"]})"),
+                         put_json("d", R"({"user": "ann"})", "other"))
+                  .has_value());
+
+  EXPECT_EQ(found("user", "ann"), (Ids{"a", "c"}));
+  EXPECT_EQ(found("user", "bob"), (Ids{"b", "c"}));
+  EXPECT_EQ(found("team.name", "red"), (Ids{"a", "b"}));
+  EXPECT_EQ(found("user", "red"), Ids{});
+  EXPECT_EQ(found("user", "ann", "other"), Ids{});
+}
+
+// Removing by what comes in instead of what was stored would leave "ann" behind.
+TEST_P(StoreContractTest, FindsNothingByAValueThatWasReplacedOrDeleted) {
+  ASSERT_TRUE(store_->set_options(kType, indexed_by({"user"})).has_value());
+  ASSERT_TRUE(commit_all(put_json("a", R"({"user": "ann"})"), put_json("b", R"({"user": "ann"})"))
+                  .has_value());
+
+  ASSERT_TRUE(commit_all(put_json("a", R"({"user": "eve"})"), remove("b")).has_value());
+
+  EXPECT_EQ(found("user", "ann"), Ids{});
+  EXPECT_EQ(found("user", "eve"), (Ids{"a"}));
+}
+
+TEST_P(StoreContractTest, MakesTheIndexAnewWhenTheFieldsChange) {
+  ASSERT_TRUE(commit_all(put_json("a", R"({"user": "ann", "team": "red"})")).has_value());
+  EXPECT_EQ(found("user", "ann"), Ids{});
+
+  ASSERT_TRUE(store_->set_options(kType, indexed_by({"user"})).has_value());
+  EXPECT_EQ(found("user", "ann"), (Ids{"a"}));
+
+  ASSERT_TRUE(store_->set_options(kType, indexed_by({"team"})).has_value());
+  EXPECT_EQ(found("user", "ann"), Ids{});
+  EXPECT_EQ(found("team", "red"), (Ids{"a"}));
+
+  ASSERT_TRUE(commit_all(put_json("a", R"({"user": "ann", "team": "blue"})")).has_value());
+  EXPECT_EQ(found("team", "red"), Ids{});
+  EXPECT_EQ(found("team", "blue"), (Ids{"a"}));
+}
+
+TEST_P(StoreContractTest, FindsEveryNetworkThatHoldsAnAddress) {
+  ASSERT_TRUE(commit_all(put_json("all", R"({"$index": {"cidr": "0.0.0.0/0"}})"),
+                         put_json("ten", R"({"$index": {"cidr": "10.0.0.0/8"}})"),
+                         put_json("one", R"({"$index": {"cidr": "10.1.2.3"}})"),
+                         put_json("six", R"({"$index": {"cidr": "2001:db8::/32"}})"))
+                  .has_value());
+
+  EXPECT_EQ(found_in("10.1.2.3"), (Ids{"all", "ten", "one"}));
+  EXPECT_EQ(found_in("10.0.0.0/8"), (Ids{"all", "ten"}));
+  EXPECT_EQ(found_in("11.0.0.1"), (Ids{"all"}));
+  EXPECT_EQ(found_in("2001:db8::7"), (Ids{"six"}));
+}
+
+// Who looks checks what it finds; what is left out would never be seen.
+TEST_P(StoreContractTest, FindsARecordItCannotLookIntoUnderEveryValue) {
+  ASSERT_TRUE(store_->set_options(kType, indexed_by({"user"})).has_value());
+
+  ASSERT_TRUE(commit_all(put("opaque", "bytes")).has_value());
+
+  EXPECT_EQ(found("user", "ann"), (Ids{"opaque"}));
+}
+
+TEST_P(StoreContractTest, PagesThroughWhatItFinds) {
+  ASSERT_TRUE(store_->set_options(kType, indexed_by({"u"})).has_value());
+  for (const char* id : {"a", "b", "c"}) {
+    ASSERT_TRUE(commit_all(put_json(id, R"({"u": "x"})")).has_value());
+  }
+
+  auto first = store_->find(kType, probes_for("u", "x"), {.after_version = 0, .records_max = 2});
+  auto second = store_->find(kType, probes_for("u", "x"), {.after_version = 2, .records_max = 2});
+
+  EXPECT_EQ(ids(first), (Ids{"a", "b"}));
+  EXPECT_EQ(ids(second), (Ids{"c"}));
+}
+
+TEST_P(StoreContractTest, CountsTheLiveRecordsOfEachType) {
+  ASSERT_TRUE(commit_all(put("a", "1", "y"), put("b", "1", "y"), put("c", "1", "x")).has_value());
+  ASSERT_TRUE(commit_all(put("a", "2", "y"), remove("c", "x"), put("d", "1", "w")).has_value());
+
+  EXPECT_EQ(store_->types(), (Ids{"w", "y"}));
+  EXPECT_EQ(store_->count("y"), 2U);
+  EXPECT_EQ(store_->count("x"), 0U);
+}
+
+TEST_P(StoreContractTest, KeepsOptionsAndForgetsEmptyOnes) {
+  const TypeOptions options{.capacity = 7, .indexable_fields = {"f"}, .ttl = 90s + 5ns};
+  ASSERT_TRUE(store_->set_options("x", options).has_value());
+  ASSERT_TRUE(store_->set_options("y", options).has_value());
+  ASSERT_TRUE(store_->set_options("y", {}).has_value());
+
+  auto kept = store_->options();
+
+  EXPECT_EQ(kept, (OptionsByType{{"x", options}}));
+}
+
+TEST_P(StoreContractTest, HasNoRoomForTheOptionsOfEndlessTypes) {
+  for (std::size_t i = 0; i < kTypesWithOptionsMax; ++i) {
+    ASSERT_TRUE(store_->set_options(std::to_string(i), capacity(1)).has_value());
+  }
+
+  auto refused = store_->set_options("one more", capacity(1));
+
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::ResourceExhausted);
+  EXPECT_TRUE(store_->set_options("0", capacity(2)).has_value());
+}
+
+TEST_P(StoreContractTest, LeasesANameToOneHolderAtATime) {
+  auto first = store_->acquire_lease("job", "ann", 30s, clock_.wall());
+  auto second = store_->acquire_lease("job", "bob", 30s, clock_.wall());
+  auto other = store_->acquire_lease("other job", "bob", 30s, clock_.wall());
+
+  ASSERT_TRUE(first.has_value());
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().kind(), ErrorKind::Conflict);
+  EXPECT_TRUE(other.has_value());
+}
+
+TEST_P(StoreContractTest, ARenewedLeaseLivesOnWithItsEpochAndALostOneIsNotRenewed) {
+  auto lease = store_->acquire_lease("job", "ann", 30s, clock_.wall());
+  clock_.advance(20s);
+  auto renewed = store_->renew_lease("job", "ann", 30s, clock_.wall());
+  clock_.advance(20s);
+
+  EXPECT_FALSE(store_->acquire_lease("job", "bob", 30s, clock_.wall()).has_value());
+  ASSERT_TRUE(renewed.has_value());
+  EXPECT_EQ(renewed->epoch, lease->epoch);
+
+  clock_.advance(10s);
+  auto too_late = store_->renew_lease("job", "ann", 30s, clock_.wall());
+  EXPECT_EQ(too_late.error().kind(), ErrorKind::Conflict);
+  EXPECT_TRUE(store_->acquire_lease("job", "bob", 30s, clock_.wall()).has_value());
+}
+
+// Covers DBR-23.
+TEST_P(StoreContractTest, OnlyTheHolderRenewsAndReleases) {
+  ASSERT_TRUE(store_->acquire_lease("job", "ann", 30s, clock_.wall()).has_value());
+
+  EXPECT_EQ(store_->renew_lease("job", "bob", 30s, clock_.wall()).error().kind(),
+            ErrorKind::Conflict);
+  EXPECT_TRUE(store_->release_lease("job", "bob").has_value());
+  EXPECT_FALSE(store_->acquire_lease("job", "bob", 30s, clock_.wall()).has_value());
+
+  EXPECT_TRUE(store_->release_lease("job", "ann").has_value());
+  EXPECT_TRUE(store_->release_lease("job", "ann").has_value());
+  EXPECT_TRUE(store_->acquire_lease("job", "bob", 30s, clock_.wall()).has_value());
+}
+
+// Covers DBR-22. Whose clock runs late believes to hold the lease; what it writes is refused.
+TEST_P(StoreContractTest, RefusesWhatTheHolderOfALostLeaseWrites) {
+  auto old = store_->acquire_lease("job", "ann", 30s, clock_.wall());
+  const Fence stale{.lease = "job", .epoch = old->epoch};
+  ASSERT_TRUE(commit_all(put("a", "1").fenced_by(stale)).has_value());
+  clock_.advance(60s);
+
+  auto after_expiry = commit_all(put("a", "2").fenced_by(stale));
+  auto fresh = store_->acquire_lease("job", "bob", 30s, clock_.wall());
+  auto after_loss = commit_all(put("b", "1"), put("a", "3").fenced_by(stale));
+  auto of_holder = commit_all(put("a", "4").fenced_by({.lease = "job", .epoch = fresh->epoch}));
+
+  EXPECT_EQ(after_expiry.error().kind(), ErrorKind::Conflict);
+  EXPECT_GT(fresh->epoch, old->epoch);
+  EXPECT_EQ(after_loss.error().kind(), ErrorKind::Conflict);
+  EXPECT_EQ(kind_of_get(key("b")), ErrorKind::NotFound);
+  EXPECT_TRUE(of_holder.has_value());
+  EXPECT_EQ(store_->get(key("a"))->value.bytes, "4");
+}
+
+TEST_P(StoreContractTest, NeverHandsOutAnEpochTwice) {
+  auto first = store_->acquire_lease("job", "ann", 30s, clock_.wall());
+  ASSERT_TRUE(store_->release_lease("job", "ann").has_value());
+  ASSERT_TRUE(store_->clear().has_value());
+
+  auto second = store_->acquire_lease("job", "ann", 30s, clock_.wall());
+
+  ASSERT_TRUE(second.has_value());
+  EXPECT_GT(second->epoch, first->epoch);
+}
+
+TEST_P(StoreContractTest, HasNoRoomForEndlessLeasesButForExpiredOnes) {
+  for (std::size_t i = 0; i < LeaseTable::kLeasesMax; ++i) {
+    ASSERT_TRUE(store_->acquire_lease(std::to_string(i), "ann", i == 5 ? 1s : 60s, clock_.wall())
+                    .has_value());
+  }
+
+  auto refused = store_->acquire_lease("one more", "ann", 60s, clock_.wall());
+  clock_.advance(1s);
+  auto taken = store_->acquire_lease("one more", "ann", 60s, clock_.wall());
+
+  EXPECT_EQ(refused.error().kind(), ErrorKind::ResourceExhausted);
+  EXPECT_TRUE(taken.has_value());
+}
+
+TEST_P(StoreContractTest, BeginsAnewWhenCleared) {
+  ASSERT_TRUE(store_->set_options(kType, indexed_by({"user"})).has_value());
+  ASSERT_TRUE(commit_all(put_json("a", R"({"user": "ann"})"), put("b", "1", "other")).has_value());
+  ASSERT_TRUE(commit_all(remove("b", "other")).has_value());
+  auto lease = store_->acquire_lease("job", "ann", 30s, clock_.wall());
+  const StoreState before = store_->state();
+
+  ASSERT_TRUE(store_->clear().has_value());
+
+  const StoreState after = store_->state();
+  EXPECT_NE(after.server_version, before.server_version);
+  EXPECT_NE(after.server_version, 0U);
+  EXPECT_EQ(after.latest_version, before.latest_version);
+  EXPECT_EQ(after.pruned_version, after.latest_version);
+  EXPECT_EQ(kind_of_get(key("a")), ErrorKind::NotFound);
+  EXPECT_EQ(found("user", "ann"), Ids{});
+  EXPECT_EQ(store_->types(), Ids{});
+  EXPECT_EQ(store_->options(), OptionsByType{});
+  EXPECT_EQ(store_->changes({.after_version = 1}).error().kind(), ErrorKind::Conflict);
+  EXPECT_EQ(ids(store_->changes({.after_version = after.latest_version})), Ids{});
+  EXPECT_TRUE(
+      commit_all(put("a", "2").fenced_by({.lease = "job", .epoch = lease->epoch})).has_value());
+}
+
 // A plain map is the model: after any history both must tell the same.
 TEST_P(StoreContractTest, AgreesWithAModelOverRandomHistories) {
   struct Expected {
@@ -332,7 +608,8 @@ INSTANTIATE_TEST_SUITE_P(
     StoreContractTest,
     ::testing::Values(
         BackendKind{"memory", [] { return std::unique_ptr<Backend>(new MemoryBackend); }},
-        BackendKind{"sqlite", [] { return std::unique_ptr<Backend>(new SqliteBackend); }}),
+        BackendKind{"sqlite", [] { return std::unique_ptr<Backend>(new SqliteBackend); }},
+        BackendKind{"postgres", [] { return std::unique_ptr<Backend>(new PostgresBackend); }}),
     [](const auto& kind) { return std::string(kind.param.name); });
 
 }  // namespace

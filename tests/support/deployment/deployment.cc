@@ -78,6 +78,50 @@ class BreakableStore final : public databroker::Store {
     TRY_OK(reach());
     return store_.list(type, page);
   }
+  Result<std::vector<databroker::Record>> find(std::string_view type,
+                                               const std::vector<databroker::IndexEntry>& any_of,
+                                               databroker::Page page) override {
+    TRY_OK(reach());
+    return store_.find(type, any_of, page);
+  }
+  Result<std::vector<std::string>> types() override {
+    TRY_OK(reach());
+    return store_.types();
+  }
+  Result<std::uint64_t> count(std::string_view type) override {
+    TRY_OK(reach());
+    return store_.count(type);
+  }
+  Result<databroker::OptionsByType> options() override {
+    TRY_OK(reach());
+    return store_.options();
+  }
+  Result<void> set_options(std::string_view type, const databroker::TypeOptions& options) override {
+    TRY_OK(reach());
+    return store_.set_options(type, options);
+  }
+  Result<databroker::Lease> acquire_lease(std::string_view name,
+                                          std::string_view id,
+                                          Duration duration,
+                                          WallTime now) override {
+    TRY_OK(reach());
+    return store_.acquire_lease(name, id, duration, now);
+  }
+  Result<databroker::Lease> renew_lease(std::string_view name,
+                                        std::string_view id,
+                                        Duration duration,
+                                        WallTime now) override {
+    TRY_OK(reach());
+    return store_.renew_lease(name, id, duration, now);
+  }
+  Result<void> release_lease(std::string_view name, std::string_view id) override {
+    TRY_OK(reach());
+    return store_.release_lease(name, id);
+  }
+  Result<void> clear() override {
+    TRY_OK(reach());
+    return store_.clear();
+  }
   Result<std::vector<databroker::Record>> changes(databroker::Page page) override {
     TRY_OK(reach());
     return store_.changes(page);

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/entropy.h"
+#include "base/time.h"
+#include "databroker/lease_table.h"
+#include "databroker/record.h"
+#include "databroker/seal/row_seal.h"
+#include "databroker/store/head.h"
+#include "databroker/store/seen_rows.h"
+#include "databroker/store/store.h"
+#include "databroker/type_options.h"
+
+namespace vallum::databroker {
+
+inline constexpr std::string_view kOptionsNoteName = "options";
+inline constexpr std::string_view kLeasesNoteName = "leases";
+
+// What a data set holds beside its records.
+struct SharedNotes {
+  OptionsByType options;
+  LeaseTable leases;
+  // As they are sealed; "" for none.
+  std::string options_text;
+  std::string leases_text;
+
+  // What they add to the sum of the data set.
+  RowSum terms(RowSeal& seal) const;
+};
+
+// What one transaction makes of the data set, before any of it is written: rows with what they add
+// to the sum, notes and the head. All of it under the database's lock, so what is known is what is
+// there.
+class PostgresDraft {
+ public:
+  struct Row {
+    RowPlace place;
+    std::optional<std::int64_t> deleted_at_ms;
+    Bytes sealed;
+    Bytes entries;  // blind, one after the other
+    RowSum entry_terms;
+    bool is_new = false;  // no row has its id yet
+  };
+  // A row that stays as it is but for its index entries.
+  struct Indexed {
+    RowPlace place;
+    Bytes entries;
+    RowSum entry_terms;
+  };
+
+  // All outlive the draft.
+  PostgresDraft(RowSeal& seal, const SeenRows& seen, const SharedNotes& notes, const Head& head)
+      : seal_(seal), seen_(seen), notes_(notes), before_(head), head_(head) {}
+
+  // `lease_now` is what fences are judged by.
+  BatchOutcome apply(Batch batch, WallTime now, WallTime lease_now);
+  // Records must be as they are stored. Requires new options to be set before.
+  void index_again(const Record& record);
+  void set_options(OptionsByType options);
+  void set_leases(LeaseTable leases);
+  // Forgets every row; nothing else may have been drafted.
+  void clear(Entropy& entropy);
+  // Forgets the tombstones up to that version.
+  void prune(std::uint64_t up_to);
+
+  bool is_empty() const { return head_ == before_; }
+  const Head& head() const { return head_; }
+  const std::vector<Row>& rows() const { return rows_; }
+  const std::vector<Indexed>& indexed() const { return indexed_; }
+  // With the changes.
+  const SharedNotes& notes() const { return changed_notes_ ? *changed_notes_ : notes_; }
+  bool has_new_options() const { return notes().options_text != notes_.options_text; }
+  bool has_new_leases() const { return notes().leases_text != notes_.leases_text; }
+  bool is_cleared() const { return is_cleared_; }
+  std::optional<std::uint64_t> pruned_to() const { return pruned_to_; }
+
+ private:
+  struct BlindHash {
+    std::size_t operator()(const crypto::BlindId& id) const {
+      std::size_t hash = 0;
+      std::memcpy(&hash, id.data(), sizeof(hash));
+      return hash;
+    }
+  };
+
+  Result<void> check(const Write& write, WallTime lease_now) const;
+  Record apply(Write write, WallTime now);
+  std::optional<RowPlace> find(const crypto::BlindId& id) const;
+  void take_entries(const Record& record, Bytes& entries, RowSum& terms) const;
+  SharedNotes& change_notes();
+
+  RowSeal& seal_;
+  const SeenRows& seen_;
+  const SharedNotes& notes_;
+  const Head before_;
+  Head head_;
+  std::vector<Row> rows_;  // the last state of each
+  std::unordered_map<crypto::BlindId, std::size_t, BlindHash> numbers_;
+  std::vector<Indexed> indexed_;
+  std::optional<SharedNotes> changed_notes_;
+  std::optional<std::uint64_t> pruned_to_;
+  bool is_cleared_ = false;
+};
+
+}  // namespace vallum::databroker

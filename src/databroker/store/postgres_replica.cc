@@ -1,0 +1,379 @@
+#include "databroker/store/postgres_replica.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "databroker/store/postgres_schema.h"
+
+namespace vallum::databroker {
+namespace {
+
+// A data set that others keep changing in ways we cannot follow is not waited for any longer.
+constexpr int kAttempts = 3;
+
+Unexpected fail_moving() {
+  return fail(ErrorKind::Unavailable,
+              "postgres: the data set is being replaced, or sessions keep ending; try again");
+}
+
+}  // namespace
+
+Unexpected fail_altered_database() {
+  return fail(ErrorKind::Internal,
+              "schema vallum: a record was added, removed, altered or put back to an earlier state "
+              "outside of Vallum; restore a backup, or drop the schema to begin without sessions");
+}
+
+std::optional<RowPlace> place_of_row(const PostgresRows& rows, std::size_t row) {
+  RowPlace place;
+  const auto version = rows.integer(row, 0);
+  const ByteView id = rows.bytes(row, 1);
+  const ByteView type = rows.bytes(row, 2);
+  if (!version || *version <= 0 || id.size() != place.id.size() ||
+      type.size() != place.type.size()) {
+    return std::nullopt;
+  }
+  place.version = static_cast<std::uint64_t>(*version);
+  std::ranges::copy(id, place.id.begin());
+  std::ranges::copy(type, place.type.begin());
+  place.is_deleted = !rows.is_null(row, 3);
+  return place;
+}
+
+PostgresReplica::PostgresReplica(Parts parts)
+    : link_(std::move(parts.link)),
+      seal_(std::move(parts.seal)),
+      entropy_(parts.entropy),
+      log_(parts.log),
+      seen_(seal_) {
+  std::array<std::byte, 16> name{};
+  entropy_.fill(name);
+  node_ = to_hex(name);
+}
+
+bool PostgresReplica::drop_if_lost(const Error& error) {
+  const bool was_lost = link_.drop_if_lost();
+  if (was_lost) {
+    log_.warn("the session with the database was lost",
+              {{"database", link_.place()}, {"error", error.message()}});
+  }
+  return was_lost;
+}
+
+Unexpected PostgresReplica::give_up(const Error& error) {
+  drop_if_lost(error);
+  // What was allowed at the start is not the caller's mistake later.
+  const bool is_ours =
+      error.kind() == ErrorKind::InvalidInput || error.kind() == ErrorKind::Conflict;
+  Error named = error.with_context(link_.place());
+  return is_ours ? fail(ErrorKind::Internal, std::string(named.message())) : fail(std::move(named));
+}
+
+Result<PostgresConnection*> PostgresReplica::session(Attempt attempt) {
+  return attempt == Attempt::Now ? link_.get_now() : link_.get();
+}
+
+void PostgresReplica::queue_sight(PostgresConnection& connection, std::uint64_t after) const {
+  connection.run("head");
+  connection.run("places",
+                 PostgresParameters().add(static_cast<std::int64_t>(after)).add(kPlacesPerPage));
+}
+
+Result<std::string> PostgresReplica::open_note(std::string_view name, ByteView sealed) {
+  if (sealed.empty()) {
+    return std::string();
+  }
+  const auto plain = seal_.open_note(name, sealed);
+  if (!plain) {
+    return fail(ErrorKind::Internal,
+                "vallum.notes: '" + std::string(name) + "' was altered; restore a backup");
+  }
+  return std::string(as_text(*plain));
+}
+
+// Opens and reads only what is another than before.
+Result<void> PostgresReplica::take_notes(Sight& sight, const PostgresRows& head) {
+  const auto bytes_of = [&head](int column) {
+    const ByteView bytes = head.bytes(0, column);
+    return Bytes(bytes.begin(), bytes.end());
+  };
+  sight.notes = notes_;
+  sight.sealed_options = bytes_of(2);
+  sight.sealed_leases = bytes_of(3);
+  if (sight.sealed_options != sealed_options_) {
+    TRY(sight.notes.options_text, open_note(kOptionsNoteName, sight.sealed_options));
+    TRY(sight.notes.options, decode_options(sight.notes.options_text));
+  }
+  if (sight.sealed_leases != sealed_leases_) {
+    TRY(sight.notes.leases_text, open_note(kLeasesNoteName, sight.sealed_leases));
+    TRY(sight.notes.leases, LeaseTable::decode(sight.notes.leases_text));
+  }
+  const std::int64_t micros = head.integer(0, 4).value_or(0);
+  database_time_ = WallTime(std::chrono::microseconds(micros));
+  return {};
+}
+
+Result<PostgresReplica::SeenPlace> PostgresReplica::take_place(const PostgresRows& rows,
+                                                               std::size_t row,
+                                                               const Head& head) {
+  const auto place = place_of_row(rows, row);
+  ByteView entries = rows.bytes(row, 4);
+  crypto::BlindId entry{};
+  if (!place || place->version > head.state.latest_version || entries.size() % entry.size() != 0) {
+    return fail_altered_database();
+  }
+  SeenPlace seen{.place = *place, .entries = {}};
+  for (; !entries.empty(); entries = entries.subspan(entry.size())) {
+    std::ranges::copy(entries.first(entry.size()), entry.begin());
+    seen.entries.toggle(seal_.entry_term(entry, place->version));
+  }
+  return seen;
+}
+
+// Reads on while a page was full, in the same transaction.
+Result<PostgresReplica::Sight> PostgresReplica::take_sight(PostgresConnection& connection,
+                                                           const PostgresRows& head,
+                                                           const PostgresRows& places) {
+  if (head.count() != 1 || as_text(head.bytes(0, 1)) != postgres_schema_version()) {
+    return fail(ErrorKind::Unavailable,
+                "schema vallum is no longer the one this version of Vallum knows: start the "
+                "version that changed it");
+  }
+  Sight sight;
+  const ByteView sealed = head.bytes(0, 0);
+  sight.sealed_head.assign(sealed.begin(), sealed.end());
+  TRY(sight.head, open_head(seal_, sealed));
+  TRY_OK(take_notes(sight, head));
+  const auto take = [this, &sight](const PostgresRows& page) -> Result<bool> {
+    for (std::size_t row = 0; row < page.count(); ++row) {
+      TRY(const SeenPlace seen, take_place(page, row, sight.head));
+      sight.rows.push_back(seen);
+    }
+    return page.count() == static_cast<std::size_t>(kPlacesPerPage);
+  };
+  TRY(bool is_more, take(places));
+  while (is_more) {
+    const auto after = static_cast<std::int64_t>(sight.rows.back().place.version);
+    connection.run("places", PostgresParameters().add(after).add(kPlacesPerPage));
+    TRY(const auto answers, connection.finish());
+    TRY(is_more, take(answers[0]));
+  }
+  return sight;
+}
+
+// Returns false when what was seen cannot be what is known and then what was written after it. Then
+// seen_ may hold some newer rows, which reload() does not mind.
+bool PostgresReplica::adopt(Sight sight) {
+  const StoreState& now = sight.head.state;
+  const StoreState& known = head_.state;
+  if (now.server_version != known.server_version || now.latest_version < known.latest_version ||
+      now.pruned_version < known.pruned_version || now.pruned_version > known.latest_version) {
+    return false;
+  }
+  for (const SeenPlace& seen : sight.rows) {
+    seen_.put(seen.place, seen.entries);
+  }
+  seen_.drop_tombstones(now.pruned_version);
+  RowSum sum = seen_.sum();
+  sum.toggle(sight.notes.terms(seal_));
+  if (sum != sight.head.sum) {
+    return false;
+  }
+  take_over(std::move(sight));
+  return true;
+}
+
+void PostgresReplica::take_over(Sight sight) {
+  head_ = sight.head;
+  sealed_head_ = std::move(sight.sealed_head);
+  notes_ = std::move(sight.notes);
+  sealed_options_ = std::move(sight.sealed_options);
+  sealed_leases_ = std::move(sight.sealed_leases);
+}
+
+Result<void> PostgresReplica::load() {
+  TRY(PostgresConnection* const connection, link_.get());
+  auto loaded = reload(*connection);
+  if (!loaded) {
+    return give_up(loaded.error());
+  }
+  return {};
+}
+
+// Reads where every row stands and compares with the sealed sum, and with what was known. Values
+// stay unread: each is checked when it is asked for.
+Result<void> PostgresReplica::reload(PostgresConnection& connection) {
+  connection.run("look");
+  queue_sight(connection, 0);
+  TRY(const auto answers, connection.finish());
+  auto sight = take_sight(connection, answers[1], answers[2]);
+  roll_back(connection);
+  if (!sight) {
+    return fail(sight.error());
+  }
+  SeenRows fresh(seal_);
+  for (const SeenPlace& seen : sight->rows) {
+    fresh.put(seen.place, seen.entries);
+  }
+  const StoreState& now = sight->head.state;
+  RowSum sum = fresh.sum();
+  sum.toggle(sight->notes.terms(seal_));
+  if (sum != sight->head.sum) {
+    return fail_altered_database();
+  }
+  const bool is_same_data_set = now.server_version == head_.state.server_version;
+  if (is_same_data_set && !seen_.may_become(head_.state, fresh, now)) {
+    return renew(connection, std::move(fresh), *std::move(sight));
+  }
+  seen_.replace_by(std::move(fresh));
+  take_over(*std::move(sight));
+  return {};
+}
+
+// The data set went back to an earlier state: what anybody read of it since is not to be relied on.
+Result<void> PostgresReplica::renew(PostgresConnection& connection, SeenRows fresh, Sight sight) {
+  connection.run("begin");
+  connection.run("lock");
+  connection.run("head");
+  const auto renewed = [&]() -> Result<void> {
+    TRY(const auto answers, connection.finish());
+    if (answers[2].count() != 1 || !std::ranges::equal(answers[2].bytes(0, 0), sight.sealed_head)) {
+      return fail_moving();  // another node was quicker
+    }
+    Head& head = sight.head;
+    do {
+      head.state.server_version = entropy_.next_u64();
+    } while (head.state.server_version == 0);
+    // No version means two things, not even to who looks at the number alone.
+    head.state.latest_version = std::max(head.state.latest_version, head_.state.latest_version);
+    const Bytes sealed = seal_head(seal_, head);
+    connection.run("set_head", PostgresParameters().add(sealed));
+    connection.run("tell", PostgresParameters().add_text(node_));
+    connection.run("patience");
+    connection.run("commit");
+    TRY_OK(connection.finish());
+    sight.sealed_head = sealed;
+    return {};
+  };
+  const std::uint64_t version = sight.head.state.latest_version;
+  if (const auto done = renewed(); !done) {
+    roll_back(connection);
+    return done;
+  }
+  log_.error(
+      "the database went back to an earlier state (a standby was promoted, or a backup restored): "
+      "changes were lost, and every node reads everything again",
+      {{"database", link_.place()},
+       {"version", version},
+       {"version_seen_before", head_.state.latest_version}});
+  seen_.replace_by(std::move(fresh));
+  take_over(std::move(sight));
+  return {};
+}
+
+Result<PostgresConnection*> PostgresReplica::begin_write(Attempt attempt) {
+  for (int i = 0; i < kAttempts; ++i) {
+    TRY(PostgresConnection* const connection, session(attempt));
+    connection->run("begin");
+    connection->run("lock");
+    queue_sight(*connection, head_.state.latest_version);
+    auto answers = connection->finish();
+    if (!answers && drop_if_lost(answers.error())) {
+      continue;  // idle sessions end when a server restarts; nothing was written
+    }
+    auto sight = answers ? take_sight(*connection, (*answers)[2], (*answers)[3])
+                         : Result<Sight>(fail(answers.error()));
+    if (!sight) {
+      roll_back(*connection);
+      return give_up(sight.error());
+    }
+    if (adopt(*std::move(sight))) {
+      return connection;
+    }
+    roll_back(*connection);
+    if (const auto reloaded = reload(*connection); !reloaded) {
+      return give_up(reloaded.error());
+    }
+  }
+  return fail_moving();
+}
+
+void PostgresReplica::committed(const PostgresDraft& draft, Bytes sealed_head) {
+  SharedNotes notes = draft.notes();  // the draft's may be our own
+  if (draft.is_cleared()) {
+    seen_.replace_by(SeenRows(seal_));
+  }
+  if (draft.pruned_to()) {
+    seen_.drop_tombstones(*draft.pruned_to());
+  }
+  for (const PostgresDraft::Row& row : draft.rows()) {
+    seen_.put(row.place, row.entry_terms);
+  }
+  for (const PostgresDraft::Indexed& row : draft.indexed()) {
+    seen_.put(row.place, row.entry_terms);
+  }
+  // Read from the database when they are next looked at, whatever their seal is.
+  if (draft.has_new_options()) {
+    sealed_options_.clear();
+  }
+  if (draft.has_new_leases()) {
+    sealed_leases_.clear();
+  }
+  head_ = draft.head();
+  sealed_head_ = std::move(sealed_head);
+  notes_ = std::move(notes);
+}
+
+Result<PostgresRows> PostgresReplica::read(const char* name, const PostgresParameters& parameters) {
+  for (int i = 0; i < kAttempts; ++i) {
+    TRY(PostgresConnection* const connection, link_.get());
+    connection->run(name, parameters);
+    auto answers = connection->finish();
+    if (answers) {
+      return std::move(answers->front());
+    }
+    if (!drop_if_lost(answers.error())) {
+      return give_up(answers.error());
+    }
+  }
+  return fail_moving();
+}
+
+Result<PostgresRows> PostgresReplica::read_in_step(const char* name,
+                                                   const PostgresParameters& parameters) {
+  for (int i = 0; i < kAttempts; ++i) {
+    TRY(PostgresConnection* const connection, link_.get());
+    connection->run("look");
+    queue_sight(*connection, head_.state.latest_version);
+    connection->run(name, parameters);
+    auto answers = connection->finish();
+    if (!answers && drop_if_lost(answers.error())) {
+      continue;
+    }
+    auto sight = answers ? take_sight(*connection, (*answers)[1], (*answers)[2])
+                         : Result<Sight>(fail(answers.error()));
+    roll_back(*connection);
+    if (!sight) {
+      return give_up(sight.error());
+    }
+    if (adopt(*std::move(sight))) {
+      return std::move(answers->back());
+    }
+    if (const auto reloaded = reload(*connection); !reloaded) {
+      return give_up(reloaded.error());
+    }
+  }
+  return fail_moving();
+}
+
+Result<void> PostgresReplica::refresh() {
+  TRY(const auto head, read("head"));
+  if (head.count() == 1 && std::ranges::equal(head.bytes(0, 0), sealed_head_)) {
+    return {};
+  }
+  TRY_OK(read_in_step("head", {}));
+  return {};
+}
+
+}  // namespace vallum::databroker

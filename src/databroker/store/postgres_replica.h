@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/entropy.h"
+#include "base/result.h"
+#include "databroker/seal/row_seal.h"
+#include "databroker/store/head.h"
+#include "databroker/store/postgres_draft.h"
+#include "databroker/store/postgres_link.h"
+#include "databroker/store/seen_rows.h"
+#include "telemetry/log.h"
+
+namespace vallum::databroker {
+
+// What one node knows of a data set that others change too: its head and where every row stands.
+// Brings itself up to date inside the transactions of PostgresStore, and says so when what it reads
+// cannot have come from what it knew.
+class PostgresReplica {
+ public:
+  struct Parts {
+    PostgresLink link;
+    RowSeal seal;
+    Entropy& entropy;
+    telemetry::Log& log;
+  };
+  explicit PostgresReplica(Parts parts);
+  PostgresReplica(const PostgresReplica&) = delete;
+  PostgresReplica& operator=(const PostgresReplica&) = delete;
+  ~PostgresReplica() = default;
+
+  // For opening: reads everything.
+  Result<void> load();
+
+  const Head& head() const { return head_; }
+  const SeenRows& seen() const { return seen_; }
+  const SharedNotes& notes() const { return notes_; }
+  RowSeal& seal() { return seal_; }
+  PostgresLink& link() { return link_; }
+  // What this node calls itself in notifications and in vallum.writers: 32 hexadecimal digits.
+  const std::string& node() const { return node_; }
+  // The database's clock in the transaction that was begun last.
+  WallTime database_time() const { return database_time_; }
+  // Of what is known now, and must be known when it is committed.
+  PostgresDraft draft() { return {seal_, seen_, notes_, head_}; }
+
+  enum class Attempt : std::uint8_t { IfDue, Now };
+  // Begins a transaction that holds the lock and sees what this replica then knows. Until the
+  // caller commits it or takes it back.
+  Result<PostgresConnection*> begin_write(Attempt attempt = Attempt::IfDue);
+  // Notes what the committed transaction wrote.
+  void committed(const PostgresDraft& draft, Bytes sealed_head);
+
+  // The rows of a prepared statement, as they are now; they may be newer than what is known.
+  Result<PostgresRows> read(const char* name, const PostgresParameters& parameters = {});
+  // The same, from the moment to which this replica is then up to date.
+  Result<PostgresRows> read_in_step(const char* name, const PostgresParameters& parameters);
+  // Catches up if there is anything to.
+  Result<void> refresh();
+
+  // What an operation returns that failed: drops a lost session and names the database.
+  Unexpected give_up(const Error& error);
+
+ private:
+  struct SeenPlace {
+    RowPlace place;
+    RowSum entries;
+  };
+  // What a transaction sees of the data set beyond what is known.
+  struct Sight {
+    Head head;
+    Bytes sealed_head;
+    SharedNotes notes;
+    Bytes sealed_options;
+    Bytes sealed_leases;
+    std::vector<SeenPlace> rows;
+  };
+  static constexpr std::int64_t kPlacesPerPage = 10000;
+
+  // Drops the session if the error ended it, and says so. Returns whether it did.
+  bool drop_if_lost(const Error& error);
+  void queue_sight(PostgresConnection& connection, std::uint64_t after) const;
+  Result<Sight> take_sight(PostgresConnection& connection,
+                           const PostgresRows& head,
+                           const PostgresRows& places);
+  Result<void> take_notes(Sight& sight, const PostgresRows& head);
+  Result<std::string> open_note(std::string_view name, ByteView sealed);
+  Result<SeenPlace> take_place(const PostgresRows& rows, std::size_t row, const Head& head);
+  bool adopt(Sight sight);
+  void take_over(Sight sight);
+  Result<void> reload(PostgresConnection& connection);
+  Result<void> renew(PostgresConnection& connection, SeenRows fresh, Sight sight);
+  Result<PostgresConnection*> session(Attempt attempt);
+
+  PostgresLink link_;
+  RowSeal seal_;
+  Entropy& entropy_;
+  telemetry::Log& log_;
+  std::string node_;
+  Head head_;
+  Bytes sealed_head_;
+  SharedNotes notes_;
+  // What notes_ came from.
+  Bytes sealed_options_;
+  Bytes sealed_leases_;
+  SeenRows seen_;
+  WallTime database_time_{};
+};
+
+// Nothing when the columns (version, id, type, deleted_at) are not what a row of ours has.
+std::optional<RowPlace> place_of_row(const PostgresRows& rows, std::size_t row);
+
+// The database holds what no node wrote.
+Unexpected fail_altered_database();
+
+}  // namespace vallum::databroker

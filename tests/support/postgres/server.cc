@@ -1,0 +1,259 @@
+#include "support/postgres/server.h"
+
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <libpq-fe.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+namespace vallum::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// PostgreSQL refuses to run as root.
+const passwd* unprivileged_user() {
+  const passwd* user = ::geteuid() == 0 ? ::getpwnam("postgres") : nullptr;
+  CHECK(::geteuid() != 0 || user != nullptr);  // package postgresql makes it
+  return user;
+}
+
+// Debian keeps the programs of each version in a folder of its own, off the path.
+std::string program(const std::string& name) {
+  for (int version = 30; version >= 14; --version) {
+    std::string path = "/usr/lib/postgresql/" + std::to_string(version) + "/bin/" + name;
+    if (fs::exists(path)) {
+      return path;
+    }
+  }
+  return name;
+}
+
+unsigned short free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  CHECK(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  CHECK(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void pause_shortly() {
+  ::poll(nullptr, 0, 10);  // for another process to get on; nothing is measured
+}
+
+[[noreturn]] void become(const std::vector<std::string>& command,
+                         const std::string& directory,
+                         const std::string& log) {
+  if (const passwd* user = unprivileged_user()) {
+    if (::initgroups(user->pw_name, user->pw_gid) != 0 || ::setgid(user->pw_gid) != 0 ||
+        ::setuid(user->pw_uid) != 0) {
+      ::_exit(126);
+    }
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a test that crashes leaves no server behind
+  const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  ::dup2(out, STDOUT_FILENO);
+  ::dup2(out, STDERR_FILENO);
+  if (::chdir(directory.c_str()) != 0) {
+    ::_exit(126);
+  }
+  std::vector<char*> arguments;
+  std::vector<std::string> copies = command;
+  for (std::string& argument : copies) {
+    arguments.push_back(argument.data());
+  }
+  arguments.push_back(nullptr);
+  ::execvp(arguments[0], arguments.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+PostgresServer::PostgresServer() : port_(free_port()) {
+  if (const passwd* user = unprivileged_user()) {
+    CHECK(::chown(directory_.path().c_str(), user->pw_uid, user->pw_gid) == 0);
+  }
+  run({program("initdb"),
+       "-D",
+       data_directory(),
+       "-A",
+       "trust",
+       "-U",
+       "postgres",
+       "--no-sync",
+       "--locale=C",
+       "--encoding=UTF8"});
+  run({"openssl",
+       "req",
+       "-x509",
+       "-newkey",
+       "ec",
+       "-pkeyopt",
+       "ec_paramgen_curve:P-256",
+       "-nodes",
+       "-days",
+       "3650",
+       "-subj",
+       "/CN=localhost",
+       "-addext",
+       "subjectAltName=DNS:localhost,IP:127.0.0.1",
+       "-keyout",
+       directory_.file("server.key"),
+       "-out",
+       directory_.file("server.crt")});
+  write_file(data_directory() + "/pg_hba.conf",
+             "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n");
+  write_file(data_directory() + "/postgresql.conf",
+             "listen_addresses = '127.0.0.1'\nport = " + std::to_string(port_) +
+                 "\nunix_socket_directories = '" + directory_.path() +
+                 "'\nssl = on\nssl_cert_file = '" + directory_.file("server.crt") +
+                 "'\nssl_key_file = '" + directory_.file("server.key") +
+                 "'\nfsync = on\nrecovery_init_sync_method = syncfs\nshared_buffers = "
+                 "16MB\nmax_connections = 40\n");
+  start();
+  RawSession(by_socket("postgres"))
+      .execute(std::string("CREATE ROLE vallum LOGIN PASSWORD '") + kPassword + "'");
+}
+
+PostgresServer::~PostgresServer() {
+  kill();  // nothing of it is needed any more
+}
+
+PostgresServer& PostgresServer::shared() {
+  static PostgresServer server;
+  return server;
+}
+
+std::string PostgresServer::create_database() {
+  const std::string name = "test" + std::to_string(++databases_);
+  RawSession(by_socket("postgres")).execute("CREATE DATABASE " + name + " OWNER vallum");
+  return name;
+}
+
+std::string PostgresServer::by_socket(const std::string& database) const {
+  return "host=" + directory_.path() + " port=" + std::to_string(port_) +
+         " user=postgres dbname=" + database;
+}
+
+std::string PostgresServer::by_tcp(const std::string& database, const std::string& more) const {
+  return std::string("postgres://vallum:") + kPassword + "@localhost:" + std::to_string(port_) +
+         "/" + database +
+         "?sslmode=verify-full&hostaddr=127.0.0.1&sslrootcert=" + root_certificate() + more;
+}
+
+pid_t PostgresServer::spawn(const std::vector<std::string>& command) {
+  const std::string log = directory_.file("log");
+  const pid_t child = ::fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    become(command, directory_.path(), log);
+  }
+  return child;
+}
+
+void PostgresServer::run(const std::vector<std::string>& command) {
+  int status = 0;
+  const pid_t child = spawn(command);
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << command[0] << "\n" << read_file(directory_.file("log"));
+}
+
+void PostgresServer::start() {
+  const std::string address = by_socket("postgres");
+  for (int i = 0; i < 3000; ++i) {
+    if (process_ < 0) {
+      process_ = spawn({program("postgres"), "-D", data_directory()});
+    }
+    if (PQping(address.c_str()) == PQPING_OK) {
+      return;
+    }
+    // After a kill the children of the last one may still be about to go.
+    if (::waitpid(process_, nullptr, WNOHANG) == process_) {
+      process_ = -1;
+    }
+    pause_shortly();
+  }
+  FAIL() << "postgres does not start:\n" << read_file(directory_.file("log"));
+}
+
+void PostgresServer::kill() {
+  if (process_ > 0) {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+    process_ = -1;
+  }
+}
+
+void PostgresServer::stop() {
+  if (process_ > 0) {
+    ::kill(process_, SIGINT);  // a fast shutdown
+    ::waitpid(process_, nullptr, 0);
+    process_ = -1;
+  }
+}
+
+struct RawSession::Native {
+  struct Finish {
+    void operator()(PGconn* session) const { PQfinish(session); }
+  };
+  struct Clear {
+    void operator()(PGresult* result) const { PQclear(result); }
+  };
+  std::unique_ptr<PGconn, Finish> connection;
+};
+
+RawSession::RawSession(const std::string& address) : native_(std::make_unique<Native>()) {
+  native_->connection.reset(PQconnectdb(address.c_str()));
+  EXPECT_EQ(PQstatus(native_->connection.get()), CONNECTION_OK)
+      << PQerrorMessage(native_->connection.get());
+}
+
+RawSession::~RawSession() = default;
+
+void RawSession::execute(const std::string& sql) {
+  ask(sql);
+}
+
+std::vector<std::string> RawSession::ask(const std::string& sql) {
+  const std::unique_ptr<PGresult, Native::Clear> result(
+      PQexec(native_->connection.get(), sql.c_str()));
+  const ExecStatusType status = PQresultStatus(result.get());
+  EXPECT_TRUE(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+      << sql << ": " << PQresultErrorMessage(result.get());
+  std::vector<std::string> values;
+  for (int row = 0; row < PQntuples(result.get()); ++row) {
+    for (int column = 0; column < PQnfields(result.get()); ++column) {
+      values.emplace_back(PQgetvalue(result.get(), row, column));
+    }
+  }
+  return values;
+}
+
+}  // namespace vallum::testing

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "support/temp_directory.h"
+
+namespace vallum::testing {
+
+// A real PostgreSQL in a directory of its own, as Debian's package has it, for as long as this
+// lives; as user postgres when the tests run as root. Listens on a unix socket, where everybody is
+// let in, and on a TCP port of 127.0.0.1, with TLS and a password.
+class PostgresServer {
+ public:
+  PostgresServer();
+  PostgresServer(const PostgresServer&) = delete;
+  PostgresServer& operator=(const PostgresServer&) = delete;
+  ~PostgresServer();
+
+  // The one that tests of a program share; it ends with the program.
+  static PostgresServer& shared();
+
+  // An empty database that role vallum owns.
+  std::string create_database();
+  // As libpq wants it: by the socket, or by TCP as role vallum with a password and TLS.
+  std::string by_socket(const std::string& database) const;
+  std::string by_tcp(const std::string& database, const std::string& more = "") const;
+  static constexpr const char* kPassword = "planted-database-password";
+  std::string root_certificate() const { return directory_.file("server.crt"); }
+  unsigned short port() const { return port_; }
+  // Where it keeps what it stores.
+  std::string data_directory() const { return directory_.file("data"); }
+  std::string socket_directory() const { return directory_.path(); }
+
+  // At once and without a clean end, as a power cut would.
+  void kill();
+  void stop();
+  // Waits until it answers.
+  void start();
+
+ private:
+  void run(const std::vector<std::string>& command);
+  pid_t spawn(const std::vector<std::string>& command);
+
+  TempDirectory directory_;
+  unsigned short port_ = 0;
+  pid_t process_ = -1;
+  int databases_ = 0;
+};
+
+// A session of somebody with access to the database, who may look at and change everything.
+class RawSession {
+ public:
+  explicit RawSession(const std::string& address);
+  RawSession(const RawSession&) = delete;
+  RawSession& operator=(const RawSession&) = delete;
+  ~RawSession();
+
+  void execute(const std::string& sql);
+  // All columns of all rows, as text.
+  std::vector<std::string> ask(const std::string& sql);
+
+ private:
+  struct Native;
+  std::unique_ptr<Native> native_;
+};
+
+}  // namespace vallum::testing
