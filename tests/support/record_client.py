@@ -388,12 +388,8 @@ def bad_input_changes_nothing(client):
     # Bytes that are no message, and a name that is not UTF-8.
     raw = client.channel.unary_unary("/databroker.DataBrokerService/Put")
     for body in (b"\xff\xff\xff\xff", b"\x0a\x07\x12\x01t\x1a\x02\xff\xfe"):
-        try:
-            raw(body, metadata=(("jwt", token()),), timeout=TIMEOUT)
-        except grpc.RpcError as error:
-            assert error.code().name in ("INTERNAL", "INVALID_ARGUMENT", "UNIMPLEMENTED"), error
-        else:
-            raise AssertionError(body)
+        refused(lambda b=body: raw(b, metadata=(("jwt", token()),), timeout=TIMEOUT), "INVALID_ARGUMENT")
+        refused(lambda b=body: raw(b, timeout=TIMEOUT), "UNAUTHENTICATED")
     same(told(client.sync(client.ServerInfo().server_version, wait=False))[-1:], ["kept"])
     same(client.ServerInfo().latest_record_version, 1)
 
@@ -497,12 +493,8 @@ def queries_filter_and_count(client):
         if len(body) > 1_000_000:
             break
     raw = client.channel.unary_unary("/databroker.DataBrokerService/Query")
-    try:
-        raw(wrap(1, b"t") + wrap(5, body), metadata=(("jwt", token()),), timeout=TIMEOUT)
-    except grpc.RpcError as error:
-        assert error.code().name in ("INTERNAL", "INVALID_ARGUMENT", "UNIMPLEMENTED"), error
-    else:
-        raise AssertionError("a filter without end was read")
+    refused(lambda: raw(wrap(1, b"t") + wrap(5, body), metadata=(("jwt", token()),), timeout=TIMEOUT),
+            "INVALID_ARGUMENT")
 
 
 def wrap(field, content):
