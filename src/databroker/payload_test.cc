@@ -159,6 +159,18 @@ TEST(MaskTest, RefusesWhatItCannotMerge) {
   EXPECT_EQ(kind(merge_masked(broken, good, {"id"})), ErrorKind::InvalidInput);
 }
 
+// Otherwise every record of the type would be found under every value.
+TEST(PayloadTest, KnowsEveryTypeWhoseFieldsTheBuiltInOptionsIndex) {
+  for (const auto& [type, options] : built_in_options()) {
+    const auto payload = decode_payload({.type_url = type, .bytes = ""});
+
+    ASSERT_TRUE(payload.has_value()) << type;
+    for (const std::string& field : options.indexable_fields) {
+      EXPECT_EQ(find_at(*payload, field_path(field)).size(), 1U) << type << " " << field;
+    }
+  }
+}
+
 TypeOptions indexed_by(std::vector<std::string> fields) {
   return {.capacity = std::nullopt, .indexable_fields = std::move(fields), .ttl = std::nullopt};
 }
