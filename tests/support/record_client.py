@@ -283,9 +283,10 @@ def only_exact_paths_are_served(client):
 
 def other_protocols_get_no_answer(client):
     host, port = TARGET.rsplit(":", 1)
-    for kind in ("application/json", "application/grpc-web+proto", "application/connect+json"):
+    for method, kind in (("POST", "application/json"), ("POST", "application/grpc-web+proto"),
+                         ("POST", "application/connect+json"), ("GET", "application/json")):
         with socket.create_connection((host, int(port)), timeout=TIMEOUT) as stream:
-            stream.sendall(("POST /databroker.DataBrokerService/ServerInfo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+            stream.sendall((method + " /databroker.DataBrokerService/ServerInfo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
                             + token() + "\r\nContent-Type: " + kind + "\r\nContent-Length: 2\r\n\r\n{}").encode())
             answer = b""
             try:
@@ -293,8 +294,7 @@ def other_protocols_get_no_answer(client):
                     answer += chunk
             except ConnectionError:
                 pass
-            assert b"server" not in answer.lower() or b"HTTP/1.1 200" not in answer, answer
-            assert b"200 OK" not in answer, answer
+            assert b" 200" not in answer, answer
     client.ServerInfo()
 
 
