@@ -19,6 +19,8 @@ bool take_session(const databroker::Record& record, bool keeps_tokens, IdentityP
   parts.idp_id = std::move(session->idp_id);
   parts.valid_until = session->valid_until();
   parts.session_claims = std::move(session->claims);
+  // Nothing else makes sessions that cannot be refreshed.
+  parts.is_of_token = session->refresh_disabled;
   if (keeps_tokens && session->oauth_token) {
     parts.access_token = std::move(session->oauth_token->access_token);
   }
