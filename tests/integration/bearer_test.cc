@@ -205,6 +205,27 @@ TEST_F(BearerTest, AnExpiredTokenIsRefusedOnceItsSessionHasEnded) {
   EXPECT_TRUE(contains(deployment_.records(), "refused: jwt: 'exp' is in the past"));
 }
 
+// Covers HDR-23.
+TEST_F(BearerTest, AStreamEndsWithItsToken) {
+  application().answer_with([](const SimApplication::Request&) {
+    return std::string(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  });
+  ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
+  client.send(
+      "GET /ws HTTP/1.1\r\nHost: id.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Authorization: Bearer " +
+      deployment_.provider().issue_id_token("alice") + "\r\n\r\n");
+  client.expect_head("HTTP/1.1 101 Switching Protocols");
+  client.expect_silence(50min);
+
+  Bytes piece(100);
+  EXPECT_TRUE(world_.run_until(
+      [&] { return client.stream().try_read(piece).status != net::IoResult::Status::WouldBlock; },
+      12min));
+  EXPECT_TRUE(contains(deployment_.records(), "refused: id token: 'exp' is in the past"));
+}
+
 TEST_F(BearerTest, AProviderThatIsDownMeans503AndNoLogin) {
   deployment_.web().origin("https://keys.example").fault =
       Error(ErrorKind::Unavailable, "connection refused");

@@ -336,6 +336,34 @@ TEST_F(BearerTokensTest, OneVerificationServesAllWhoAsk) {
   EXPECT_EQ(tokens_->verifications(), 1U);
 }
 
+// Covers TOK-06.
+TEST_F(BearerTokensTest, OneTokenAtTwoNodesHasOneSession) {
+  BearerTokens other({.home = fake_.core,
+                      .http = web_,
+                      .log = log_,
+                      .broker = broker_,
+                      .provider = provider_.get()},
+                     settings());
+  web_.origin(kKeys).delay = 1s;
+  const std::string text = token();
+  std::vector<std::string> ids;
+  auto join = [](Async<BearerSession> one, std::vector<std::string>* into) -> Task<void> {
+    const Result<BearerSession> made = co_await std::move(one);
+    into->push_back(made ? made->session_id : std::string(made.error().message()));
+  };
+  async::Scope scope(fake_.core);
+  scope.spawn(join(start(text, jwt_rules()), &ids));
+  scope.spawn(join(other.session_of({.token = Secret(std::string_view(text)), .rules = jwt_rules()},
+                                    fake_.core.deadline_in(30s)),
+                   &ids));
+  fake_.advance(3s);
+
+  ASSERT_EQ(ids.size(), 2U);
+  EXPECT_EQ(ids[0], ids[1]);
+  EXPECT_EQ(tokens_->verifications() + other.verifications(), 2U);
+  EXPECT_EQ(stored(ids[0]).user_id, "ci/repo:a/b");
+}
+
 TEST_F(BearerTokensTest, VerificationsUnderWayAreBounded) {
   idp_.userinfo["azp"] = R"("vallum")";
   ASSERT_TRUE(
