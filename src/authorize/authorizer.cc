@@ -62,10 +62,14 @@ void append_raw(std::string& out, Number number) {
 
 }  // namespace
 
-Authorizer::Authorizer(const Parts& parts, AuthorizerSettings settings)
+Authorizer::Authorizer(const Parts& parts,
+                       AuthorizerSettings settings,
+                       session::VerifyBearer verify)
     : parts_(parts),
       settings_(std::move(settings)),
       finder_(parts.identities, parts.shared_key, settings_.cookie_name),
+      bearers_(parts.identities, settings_.idp_id),
+      verify_(std::move(verify)),
       known_lines_(kKnownLinesMax) {}
 
 void Authorizer::find_session(const Question& question, Check& into) {
@@ -77,10 +81,27 @@ void Authorizer::find_session(const Question& question, Check& into) {
     into.state = Check::State::Ambiguous;
     return;
   }
-  session::FoundSession found = finder_.find({.cookie = cookies.view(),
-                                              .pomerium_authorization = own_header.view(),
-                                              .authorization = authorization.view(),
-                                              .query = question.query},
+  const session::CredentialPlaces places{.cookie = cookies.view(),
+                                         .pomerium_authorization = own_header.view(),
+                                         .authorization = authorization.view(),
+                                         .query = question.query};
+  into.by_token = false;
+  if (question.route != nullptr &&
+      question.route->bearer.format != config::BearerTokenFormat::Default) {
+    // Which of two would be meant nobody can know.
+    if (authorization.view().size() > 1) {
+      into.state = Check::State::Ambiguous;
+      return;
+    }
+    const auto token = authorization.view().empty()
+                           ? std::nullopt
+                           : session::bearer_token(authorization.view().front());
+    if (token) {
+      find_bearer(*token, places, question, into);
+      return;
+    }
+  }
+  session::FoundSession found = finder_.find(places,
                                              {.host = question.head.authority.host(),
                                               .idp_id = settings_.idp_id,
                                               .now = parts_.core.clock().wall()});
@@ -100,6 +121,48 @@ void Authorizer::find_session(const Question& question, Check& into) {
       break;
   }
   into.state = Check::State::Ambiguous;
+}
+
+// Identity specification 2.5: instead of every session handle, and on routes for tokens of
+// identity_providers never together with one.
+void Authorizer::find_bearer(std::string_view token,
+                             const session::CredentialPlaces& places,
+                             const Question& question,
+                             Check& into) {
+  const config::BearerRules& rules = question.route->bearer;
+  into.by_token = true;
+  into.presented_token = true;
+  into.identity = nullptr;
+  if (rules.format == config::BearerTokenFormat::Jwt) {
+    const auto handles = session::find_credentials(places, settings_.cookie_name);
+    if (!handles || !handles->all().empty()) {
+      into.state = Check::State::Ambiguous;
+      return;
+    }
+  }
+  if (!into.token_refusal.empty()) {
+    into.state = Check::State::TokenRefused;
+    return;
+  }
+  session::FoundBearer found = bearers_.find(token, rules, parts_.core.clock().wall());
+  switch (found.state) {
+    case session::FoundBearer::State::Found:
+      into.state = Check::State::Decided;
+      into.identity = std::move(found.identity);
+      return;
+    case session::FoundBearer::State::NeedsLoad:
+      into.state = Check::State::NeedsIdentity;
+      into.wanted = std::move(found.wanted);
+      return;
+    case session::FoundBearer::State::NeedsVerification:
+      into.state = Check::State::NeedsIdentity;
+      into.unverified = session::BearerQuestion{.token = Secret(token), .rules = rules};
+      return;
+    case session::FoundBearer::State::Refused:
+      break;
+  }
+  into.state = Check::State::TokenRefused;
+  into.token_refusal = "no token stands behind Bearer";
 }
 
 void Authorizer::check(const Question& question, Check& into) {
@@ -151,22 +214,25 @@ policy::CertificateVerdict Authorizer::judge_certificate(const Question& questio
                                                             : policy::CertificateVerdict::Invalid;
 }
 
-void Authorizer::decide(const Question& question, Check& into) {
+policy::Facts Authorizer::facts_of(const Question& question, Check& check) {
   const http::Fields& fields = question.head.fields;
+  return {.request = {.method = question.head.method_text,
+                      .path = question.path,
+                      .origin = fields.value(FieldId::Origin),
+                      .access_control_request_method =
+                          fields.value(FieldId::AccessControlRequestMethod),
+                      .client_ip = question.client_ip},
+          .now = parts_.core.clock().wall(),
+          .session = nullptr,
+          .certificate_verdict = judge_certificate(question, check),
+          .leaf = question.certificate == nullptr ? nullptr : question.certificate->leaf(),
+          .mcp = {},
+          .ssh = {}};
+}
+
+void Authorizer::decide(const Question& question, Check& into) {
   policy::SessionFacts session;
-  policy::Facts facts{
-      .request = {.method = question.head.method_text,
-                  .path = question.path,
-                  .origin = fields.value(FieldId::Origin),
-                  .access_control_request_method =
-                      fields.value(FieldId::AccessControlRequestMethod),
-                  .client_ip = question.client_ip},
-      .now = parts_.core.clock().wall(),
-      .session = nullptr,
-      .certificate_verdict = judge_certificate(question, into),
-      .leaf = question.certificate == nullptr ? nullptr : question.certificate->leaf(),
-      .mcp = {},
-      .ssh = {}};
+  policy::Facts facts = facts_of(question, into);
   if (into.identity != nullptr) {
     session = into.identity->facts();
     facts.session = &session;
@@ -184,7 +250,39 @@ void Authorizer::decide(const Question& question, Check& into) {
   }
 }
 
+std::vector<PolicyAnswer> Authorizer::explain(const Question& question, Check& check) {
+  policy::SessionFacts session;
+  policy::Facts facts = facts_of(question, check);
+  if (check.identity != nullptr) {
+    session = check.identity->facts();
+    facts.session = &session;
+  }
+  std::vector<PolicyAnswer> answers;
+  for (const config::ExplainedPolicy& policy : question.route->explained) {
+    answers.push_back({.policy = &policy, .decision = policy::decide(policy.program, facts)});
+  }
+  return answers;
+}
+
 Async<void> Authorizer::load(Check* check, Deadline deadline) {
+  if (check->unverified) {
+    session::BearerQuestion question = *std::exchange(check->unverified, std::nullopt);
+    if (!verify_) {
+      co_return fail(ErrorKind::Unavailable, "nobody here verifies tokens");
+    }
+    const Secret token = question.token.clone();
+    const config::BearerTokenFormat format = question.rules.format;
+    const Result<session::BearerSession> found = co_await verify_(std::move(question), deadline);
+    if (found) {
+      bearers_.remember(token, format, *found);
+      co_return {};
+    }
+    if (found.error().kind() != ErrorKind::Unauthenticated) {
+      co_return fail(found.error());
+    }
+    check->token_refusal = found.error().message();
+    co_return {};
+  }
   session::SessionWanted wanted = std::move(check->wanted);
   co_return co_await parts_.identities.load(std::move(wanted), deadline);
 }

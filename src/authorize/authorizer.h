@@ -15,6 +15,7 @@
 #include "config/route_settings.h"
 #include "crypto/jose/signing_key.h"
 #include "http/syntax/authority.h"
+#include "session/bearer.h"
 #include "session/identity_cache.h"
 #include "session/lru_table.h"
 #include "session/session_finder.h"
@@ -26,6 +27,12 @@ struct AuthorizerSettings {
   std::string cookie_name = "_pomerium";
   // The provider whose sessions count; "" while none is configured: none then.
   std::string idp_id;
+};
+
+// What one of a route's policies says for itself.
+struct PolicyAnswer {
+  const config::ExplainedPolicy* policy = nullptr;  // of the route's settings
+  policy::Decision decision;
 };
 
 // Decides requests on one core: finds who asks, asks the route's program, and turns the answer into
@@ -44,16 +51,21 @@ class Authorizer {
     const Secret& shared_key;
     const crypto::SigningKeys& signing_keys;
   };
-  Authorizer(const Parts& parts, AuthorizerSettings settings);
+  // `verify` is empty where no token of others is taken.
+  Authorizer(const Parts& parts, AuthorizerSettings settings, session::VerifyBearer verify = {});
   Authorizer(const Authorizer&) = delete;
   Authorizer& operator=(const Authorizer&) = delete;
 
   // Never waits; allocates nothing for a session that is known on this core.
   void check(const Question& question, Check& into);
 
-  // Reads the session that check() asked for. Fails when nobody knows whether there is one: the
-  // answer is 503 then.
+  // Reads the session that check() asked for, or has the token verified. Fails when nobody knows
+  // whether there is one, or whether the token is good: the answer is 503 then.
   Async<void> load(Check* check, Deadline deadline);
+
+  // What each of the policies behind a refusal says for itself, where the route wants it told.
+  // Requires a check that was decided.
+  std::vector<PolicyAnswer> explain(const Question& question, Check& check);
 
   // What tells the application who asks; nothing where the route passes no identity. Signs only
   // when nothing signed for the same session, records, route, host and key is younger than half its
@@ -80,6 +92,11 @@ class Authorizer {
   static constexpr std::size_t kKnownLinesMax = 20000;
 
   void find_session(const Question& question, Check& into);
+  void find_bearer(std::string_view token,
+                   const session::CredentialPlaces& places,
+                   const Question& question,
+                   Check& into);
+  policy::Facts facts_of(const Question& question, Check& check);
   void decide(const Question& question, Check& into);
   policy::CertificateVerdict judge_certificate(const Question& question, Check& into);
   static void decide_own(const Question& question, Check& into);
@@ -93,6 +110,8 @@ class Authorizer {
   Parts parts_;
   AuthorizerSettings settings_;
   session::SessionFinder finder_;
+  session::BearerFinder bearers_;
+  session::VerifyBearer verify_;
   CertificateVerdicts verdicts_;
   session::LruTable<KnownLines> known_lines_;
   std::string lines_key_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/ip_address.h"
@@ -9,6 +10,7 @@
 #include "policy/decision.h"
 #include "policy/outcome.h"
 #include "policy/permit.h"
+#include "session/bearer.h"
 #include "session/identity_cache.h"
 
 namespace vallum::config {
@@ -44,10 +46,19 @@ struct Check {
     NeedsIdentity,
     // Valid credentials of two sessions, or a credential of ours given twice: 400.
     Ambiguous,
+    // The bearer token that the route takes instead of a session is not valid: 403, whatever the
+    // policy says.
+    TokenRefused,
   };
 
   State state = State::Decided;
   session::SessionWanted wanted;  // of NeedsIdentity
+  // Of NeedsIdentity when there is a token that has to be verified instead.
+  std::optional<session::BearerQuestion> unverified;
+  // The request is judged by a bearer token, and by no session handle.
+  bool by_token = false;
+  // Why that does not count. Without secrets.
+  std::string token_refusal;
 
   // Null when anonymous.
   session::IdentityRef identity;

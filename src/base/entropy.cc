@@ -15,12 +15,8 @@ std::uint64_t Entropy::next_u64() {
   return load_be64(bytes.data());
 }
 
-UuidText Entropy::uuid_text() {
+UuidText uuid_text_of(std::span<const std::byte, 16> bytes) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::array<std::byte, 16> bytes{};
-  fill(bytes);
-  bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
-  bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
   UuidText text;
   std::size_t at = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -31,6 +27,14 @@ UuidText Entropy::uuid_text() {
     text.characters[at++] = kDigits[std::to_integer<std::size_t>(bytes[i] & std::byte{0x0f})];
   }
   return text;
+}
+
+UuidText Entropy::uuid_text() {
+  std::array<std::byte, 16> bytes{};
+  fill(bytes);
+  bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
+  bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
+  return uuid_text_of(bytes);
 }
 
 void SystemEntropy::fill(ByteSpan into) {

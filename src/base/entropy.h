@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,9 @@ struct UuidText {
   std::array<char, 36> characters{};
   std::string_view view() const { return {characters.data(), characters.size()}; }
 };
+
+// The text of the 16 bytes of a UUID: lower case, RFC 9562 4.
+UuidText uuid_text_of(std::span<const std::byte, 16> bytes);
 
 // The one source of randomness. Seeded in tests and in the simulation; nothing else may make keys,
 // tokens or ids.

@@ -299,6 +299,49 @@ void run_tests(const RouteAssembly& route) {
   }
 }
 
+std::string text_member(const Node& map, std::string_view key) {
+  const Node* member = map.find(key);
+  return member != nullptr && member->is_scalar() ? member->text() : std::string();
+}
+
+// The rules of one of the policies that a route's are made of. Nothing where it has none.
+void explain_policy(const RouteAssembly& route,
+                    const Node& source,
+                    const policy::CompileOptions& options) {
+  policy::Parsed parsed = policy::parse_route(source, policy::Keywords::AnyCase);
+  if (parsed.policy.rules.empty()) {
+    return;
+  }
+  // Problems were reported of the whole.
+  auto compiled = policy::compile(std::move(parsed), options);
+  if (compiled) {
+    route.target.route.explained.push_back({.id = text_member(source, "id"),
+                                            .explanation = text_member(source, "explanation"),
+                                            .remediation = text_member(source, "remediation"),
+                                            .program = std::move(compiled->program)});
+  }
+}
+
+// The policies of a route one by one, for show_error_details.
+void explain_policies(const RouteAssembly& route,
+                      const Node& keys,
+                      const policy::CompileOptions& options) {
+  std::vector<Node::Member> own;
+  for (const Node::Member& member : keys.members()) {
+    if (member.key != "sub_policies") {
+      own.push_back(member);
+    }
+  }
+  explain_policy(route, Node::map(std::move(own), keys.position()), options);
+  policy::CompileOptions sub_options = options;
+  sub_options.deny_invalid_client_certificate = false;
+  if (const Node* sub_policies = keys.find("sub_policies")) {
+    for (const Node& sub_policy : sub_policies->items()) {
+      explain_policy(route, sub_policy, sub_options);
+    }
+  }
+}
+
 void assemble_policy(const RouteAssembly& route) {
   const Node keys =
       Node::map(std::move(route.target.inputs.policy_keys), route.target.route.place.at);
@@ -339,6 +382,9 @@ void assemble_policy(const RouteAssembly& route) {
     return;
   }
   route.target.route.program = *std::move(program);
+  if (route.target.inputs.show_error_details) {
+    explain_policies(route, keys, options);
+  }
   if (route.target.inputs.tests != nullptr) {
     run_tests(route);
   }
@@ -410,6 +456,7 @@ void assemble_route(Assembly& assembly, RouteTarget& target) {
   assemble_timeouts(route);
   assemble_upstream_tls(route);
   assemble_answer_headers(route);
+  assemble_bearer_tokens(assembly, target);
   assemble_policy(route);
   assemble_id(route);
 }

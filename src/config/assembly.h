@@ -68,6 +68,8 @@ void assemble_ext_authz(Assembly& assembly);
 // Who vouches for clients, of the process and of all routes: what a route's policy is made of
 // depends on whether any of them names an authority.
 void assemble_client_certificates(Assembly& assembly, std::span<RouteTarget> routes);
+// Which bearer tokens a route takes. Part of assemble_route().
+void assemble_bearer_tokens(Assembly& assembly, RouteTarget& target);
 // Per route, once the options of all were read.
 void assemble_route(Assembly& assembly, RouteTarget& target);
 // What holds between routes, and between routes and options of the process.

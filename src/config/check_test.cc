@@ -198,6 +198,10 @@ INSTANTIATE_TEST_SUITE_P(
                 {"c.yaml:3:91: routes[0].kubernetes_service_account_token_file: stands beside"}},
         Example{"invalid-38-cookie-same-site.yaml", {"c.yaml:2:19: cookie_same_site: "}},
         Example{"invalid-39-log-level-case.yaml", {"c.yaml:2:12: log_level: "}},
+        Example{"invalid-40-jwt-without-provider.yaml",
+                {"c.yaml:2:1: routes[0].bearer_token_format: jwt needs"}},
+        Example{"invalid-42-idp-on-non-jwt-route.yaml",
+                {"c.yaml:3:53: routes[0].identity_providers: "}},
         Example{"invalid-43-duration-syntax.yaml", {"c.yaml:2:27: default_upstream_timeout: "}},
         Example{"invalid-45-not-yaml.yaml", {"c.yaml:4:1: not YAML: "}}));
 
@@ -209,8 +213,6 @@ INSTANTIATE_TEST_SUITE_P(NotBuilt,
                                            Example{"invalid-22-depends-on-too-many.yaml", {}},
                                            Example{"invalid-32-metrics-basic-auth.yaml", {}},
                                            Example{"invalid-34-autocert-eab-half.yaml", {}},
-                                           Example{"invalid-40-jwt-without-provider.yaml", {}},
-                                           Example{"invalid-42-idp-on-non-jwt-route.yaml", {}},
                                            Example{"invalid-48-mcp-domain-empty.yaml", {}}));
 
 INSTANTIATE_TEST_SUITE_P(Valid,

@@ -218,10 +218,25 @@ constexpr auto kOptions = std::to_array<Option>({
         "idp_groups_claim",
         "",
         "Claim whose values become the user's groups at sign-in. Absent: none."),
-    later("idp_access_token_allowed_audiences", TextList, "Audiences of access tokens."),
+    global<&Settings::access_token_audiences>(
+        "idp_access_token_allowed_audiences",
+        "",
+        "Audiences of which an access token must have one, where `bearer_token_format` is "
+        "`idp_access_token`. Absent: it must have been issued to `idp_client_id`."),
     as_choice(kBearerFormats,
-              later("bearer_token_format", Choice, "What a bearer token of a request is.")),
-    later("identity_providers", Any, "Issuers of bearer tokens."),
+              global<&Settings::bearer_token_format>(
+                  "bearer_token_format",
+                  "default",
+                  "What `Authorization: Bearer` of a request is, see `docs/bearer_tokens.md`: the "
+                  "application's (`default`), a token of the identity provider, or a token of one "
+                  "of `identity_providers` (`jwt`).")),
+    {.name = "identity_providers",
+     .type = Any,
+     .fallback = {},
+     .documentation = "Issuers of tokens for `bearer_token_format: jwt`: a mapping of names to "
+                      "`{issuer, jwks_url, supported_algs, audiences}`.",
+     .choices = {},
+     .read_global = read_token_issuers},
 
     // 2.6 Secrets, cookies, identity headers.
     global<&GlobalInputs::shared_secret>(

@@ -89,10 +89,8 @@ class Given {
 };
 
 // A value that turns off what the option is for.
-bool asks_for_nothing(const Option& option, const Node& node) {
-  const std::string text = to_lower(scalar_text(node).value_or("-"));
-  return text.empty() ||
-         (option.name == "bearer_token_format" && (text == "default" || text == "unknown"));
+bool asks_for_nothing(const Node& node) {
+  return scalar_text(node).value_or("-").empty();
 }
 
 class Loader {
@@ -289,7 +287,7 @@ class Loader {
     if (option.status != OptionStatus::LaterCloses) {
       return;
     }
-    if (asks_for_nothing(option, *value.node)) {
+    if (asks_for_nothing(*value.node)) {
       report_.warn(value.place, name, name + ": is not built yet and has no effect");
       return;
     }

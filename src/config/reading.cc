@@ -358,6 +358,21 @@ bool read_into(Reading& reading, const Node& node, Enforcement& into) {
   return good;
 }
 
+bool read_into(Reading& reading, const Node& node, std::optional<BearerTokenFormat>& into) {
+  static constexpr auto kNames =
+      std::to_array<std::string_view>({"BEARER_TOKEN_FORMAT_UNKNOWN",
+                                       "BEARER_TOKEN_FORMAT_DEFAULT",
+                                       "BEARER_TOKEN_FORMAT_IDP_ACCESS_TOKEN",
+                                       "BEARER_TOKEN_FORMAT_IDP_IDENTITY_TOKEN",
+                                       "BEARER_TOKEN_FORMAT_JWT"});
+  std::size_t index = 0;
+  if (!read_choice(reading, node, kNames, index)) {
+    return false;
+  }
+  into = index == 0 ? std::nullopt : std::optional(static_cast<BearerTokenFormat>(index - 1));
+  return true;
+}
+
 bool read_into(Reading& reading, const Node& node, policy::Quirks& into) {
   static constexpr auto kNames = std::to_array<std::string_view>({"required", "reference"});
   std::size_t index = 0;

@@ -89,6 +89,8 @@ bool read_into(Reading& reading, const codec::Node& node, std::optional<T>& into
 
 // An http::Uri has no empty value of its own.
 bool read_into(Reading& reading, const codec::Node& node, std::optional<http::Uri>& into);
+// "" and "unknown" are none.
+bool read_into(Reading& reading, const codec::Node& node, std::optional<BearerTokenFormat>& into);
 // "" is none; quotes around the text are dropped.
 bool read_into(Reading& reading, const codec::Node& node, std::optional<BindAddress>& into);
 

@@ -29,6 +29,7 @@ TEST_F(RecordOptionsTest, AListReplacesTheUsualFields) {
                       RecordField::Decision,
                       RecordField::Outcome,
                       RecordField::Shadow,
+                      RecordField::BearerToken,
                       RecordField::ResponseCode}));
   EXPECT_EQ(made.decision.headers, (std::vector<std::string>{"x-team"}));
   EXPECT_FALSE(made.decision.all_headers);
@@ -41,6 +42,7 @@ TEST_F(RecordOptionsTest, AnEmptyListLeavesTheResult) {
             (FieldSet{RecordField::Decision,
                       RecordField::Outcome,
                       RecordField::Shadow,
+                      RecordField::BearerToken,
                       RecordField::ResponseCode}));
 }
 

@@ -194,15 +194,23 @@ constexpr auto kOptions = std::to_array<Option>({
         "required",
         "`required`, or `reference`: then `device: {}` holds without a device, and several "
         "conditions on one kind of certificate name may be met by different names."),
-    later("show_error_details", Bool, "Say on the page why access was denied."),
+    route<&RouteInputs::show_error_details>(
+        "show_error_details",
+        "false",
+        "Tell whoever is denied which policy did it, and what it compared. Not the values."),
 
     // 3.14 Identity provider.
     closes("idp_client_id", Text, "Client id of this route."),
     closes("idp_client_secret", OptionType::Secret, "Client secret of this route."),
-    later("idp_access_token_allowed_audiences", TextList, "Audiences of access tokens."),
+    route<&RouteInputs::access_token_audiences>(
+        "idp_access_token_allowed_audiences", "", "As the global option, which it overrides."),
     as_choice(kBearerFormats,
-              closes("bearer_token_format", Choice, "What a bearer token of a request is.")),
-    closes("identity_providers", TextList, "Issuers of bearer tokens."),
+              route<&RouteInputs::bearer_token_format>(
+                  "bearer_token_format", "", "As the global option, which it overrides.")),
+    route<&RouteInputs::issuer_names>(
+        "identity_providers",
+        "",
+        "Names of the `identity_providers` whose tokens are taken here. Absent: all."),
     later("depends_on", TextList, "Hosts to sign in to together with this one."),
 
     // 3.15 and 3.16 Redirect, direct response.

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "config/diagnostic.h"
+#include "config/token_issuer.h"
 #include "crypto/chain/client_authorities.h"
 #include "http/syntax/authority.h"
 #include "policy/compiler.h"
@@ -113,6 +114,16 @@ struct WrittenPolicy {
   policy::CompileOptions options;
 };
 
+// One of the policies a route's rules come from, for telling whoever was denied which of them did
+// it: the route's own rules, or one of its sub_policies.
+struct ExplainedPolicy {
+  std::string id;  // "" for the route's own rules
+  std::string explanation;
+  std::string remediation;
+  // Of this policy alone.
+  policy::Program program;
+};
+
 struct RouteSettings {
   // The XXH3 text of configuration specification 3.1: names the route in logs and to peers.
   std::string id;
@@ -132,6 +143,11 @@ struct RouteSettings {
   std::optional<policy::Program> shadow_program;
   // Kept only where LoadContext asks for it.
   std::optional<WrittenPolicy> written;
+
+  // Of show_error_details; empty without it.
+  std::vector<ExplainedPolicy> explained;
+
+  BearerRules bearer;
 
   bool preserve_host_header = false;
   bool pass_identity_headers = false;

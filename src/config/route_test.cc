@@ -279,7 +279,6 @@ TEST_F(RouteConfigTest, AnOptionThatIsNotBuiltNeverOpensARoute) {
   for (const char* option : {"regex: '/v.*'",
                              "prefix_rewrite: /x",
                              "host_rewrite: x",
-                             "bearer_token_format: jwt",
                              "idp_client_id: x",
                              "mcp: {server: {}}",
                              "redirect: {https_redirect: true}",

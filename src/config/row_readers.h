@@ -33,6 +33,8 @@ void read_certificates(Reading& reading, const Value& value, GlobalTarget& targe
 void read_block(Reading& reading, const Value& value, GlobalTarget& target);
 // downstream_mtls.match_subject_alt_names.
 void read_client_names(Reading& reading, const Value& value, GlobalTarget& target);
+// token_issuers.cc: identity_providers of the process.
+void read_token_issuers(Reading& reading, const Value& value, GlobalTarget& target);
 void read_provider_url(Reading& reading, const Value& value, GlobalTarget& target);
 
 // A list of routes, or base64 of one in a string.

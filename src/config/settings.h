@@ -164,6 +164,11 @@ struct Settings {
   std::optional<http::Uri> signout_redirect_url;
   std::vector<std::string> programmatic_redirect_domain_whitelist;
   ProviderSettings provider;
+  // identity_providers, by name.
+  std::vector<TokenIssuer> token_issuers;
+  // bearer_token_format of routes that do not say; nothing: default.
+  std::optional<BearerTokenFormat> bearer_token_format;
+  std::optional<std::vector<std::string>> access_token_audiences;
 
   // Key file of the service account that Google serverless applications are asked as, JSON or
   // base64 of it; empty: the metadata server of the machine knows it.

@@ -95,6 +95,10 @@ struct RouteInputs {
   std::string tls_downstream_client_ca;
   std::string tls_downstream_client_ca_file;
   policy::Quirks policy_quirks = policy::Quirks::Required;
+  bool show_error_details = false;
+  std::optional<BearerTokenFormat> bearer_token_format;
+  std::optional<std::vector<std::string>> access_token_audiences;
+  std::vector<std::string> issuer_names;  // identity_providers
   // The policy keys with their values in the types that policy::parse_route() wants.
   std::vector<codec::Node::Member> policy_keys;
   // The URLs of `to` as written, without their weights, and the weights (0: none).

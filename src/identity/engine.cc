@@ -10,7 +10,6 @@
 #include "codec/json.h"
 #include "codec/percent.h"
 #include "crypto/digest.h"
-#include "crypto/jose/claims.h"
 #include "crypto/jose/jws.h"
 
 namespace vallum::identity {
@@ -195,36 +194,18 @@ Async<Provider::Engine::VerifiedToken> Provider::Engine::verify(KnownMetadata me
                                                                 const TokenAnswer* tokens,
                                                                 std::string nonce,
                                                                 Deadline deadline) {
-  const crypto::JwsLimits limits{.bytes_max = Limits::kIdTokenBytesMax};
-  const auto jws = crypto::UnverifiedJws::parse(tokens->id_token.expose_text(), limits);
-  if (!jws) {
-    co_return unauthenticated("id token: " + std::string(jws.error().message()));
-  }
-  CO_TRY(const KnownKeys keys, co_await keys_.get(deadline));
-  auto payload = crypto::verify_jws(*keys, metadata->algorithms, *jws);
-  if (!payload && payload.error().kind() == ErrorKind::NotFound) {
-    CO_TRY(const KnownKeys newer, co_await keys_.newer_than(keys, deadline));
-    payload = crypto::verify_jws(*newer, metadata->algorithms, *jws);
-  }
-  if (!payload) {
-    co_return unauthenticated("id token: " + std::string(payload.error().message()));
-  }
-  auto claims = crypto::parse_claims(*payload,
-                                     {.bytes_max = Limits::kIdTokenBytesMax,
-                                      .depth_max = Limits::kClaimDepthMax,
-                                      .nodes_max = Limits::kClaimNodesMax});
-  if (!claims) {
-    co_return unauthenticated("id token: " + std::string(claims.error().message()));
-  }
+  CO_TRY(SignedToken found,
+         co_await verify_signed(
+             &keys_, metadata->algorithms, &tokens->id_token, "id token", deadline));
   CO_TRY(IdTokenFacts facts,
-         check_id_token(*claims,
+         check_id_token(found.claims,
                         {.issuer = settings_.issuer,
                          .client_id = settings_.client_id,
                          .nonce = nonce,
                          .access_token = tokens->tokens.access_token.expose_text(),
-                         .hash = crypto::hash_of(jws->algorithm()),
+                         .hash = found.hash,
                          .now = core_.clock().wall()}));
-  co_return VerifiedToken{.claims = *std::move(claims), .facts = std::move(facts)};
+  co_return VerifiedToken{.claims = std::move(found.claims), .facts = std::move(facts)};
 }
 
 Async<std::optional<Node>> Provider::Engine::userinfo(KnownMetadata metadata,
@@ -347,18 +328,7 @@ Async<crypto::JwkSet> Provider::Engine::load_keys(Deadline deadline) {
   http::ClientRequest request{.url = metadata->jwks_uri,
                               .body_bytes_max = crypto::JwkSet::kBytesMax};
   CO_TRY(const http::ClientResponse response, co_await fetch(std::move(request), deadline));
-  if (response.status != 200) {
-    co_return fail(ErrorKind::Unavailable,
-                   "provider keys: answered with status " + std::to_string(response.status));
-  }
-  auto keys = crypto::JwkSet::parse(response.body);
-  if (!keys) {
-    co_return fail(as_unavailable(keys.error().with_context("provider keys")));
-  }
-  if (keys->keys().empty()) {
-    co_return fail(ErrorKind::Unavailable, "provider keys: none that can verify a signature");
-  }
-  co_return keys;
+  co_return parse_keys(response);
 }
 
 Async<http::ClientResponse> Provider::Engine::fetch(http::ClientRequest request,

@@ -13,6 +13,7 @@
 #include "identity/id_token.h"
 #include "identity/metadata.h"
 #include "identity/provider.h"
+#include "identity/signed_token.h"
 #include "identity/token_answer.h"
 
 namespace vallum::identity {
@@ -30,6 +31,8 @@ class Provider::Engine {
                                                     std::string post_logout_redirect_uri,
                                                     Deadline deadline);
   Async<void> revoke(OAuthTokens tokens, Deadline deadline);
+  Async<TokenHolder> verify_identity_token(Secret token, Deadline deadline);
+  Async<TokenHolder> verify_access_token(Secret token, Deadline deadline);
   Async<void> prepare(Deadline deadline);
   Async<ProviderStatus> status();
 
@@ -38,7 +41,6 @@ class Provider::Engine {
 
  private:
   using KnownMetadata = async::Snapshot<Metadata>;
-  using KnownKeys = async::Snapshot<crypto::JwkSet>;
 
   struct VerifiedToken {
     codec::Node claims;
@@ -59,6 +61,15 @@ class Provider::Engine {
                                              const TokenAnswer* tokens,
                                              std::string subject,
                                              Deadline deadline);
+  // Unauthenticated: the provider refuses the token.
+  Async<codec::Node> ask_userinfo(KnownMetadata metadata, const Secret* token, Deadline deadline);
+  Async<std::optional<codec::Node>> token_facts(KnownMetadata metadata,
+                                                const Secret* token,
+                                                Deadline deadline);
+  Async<std::optional<codec::Node>> read_signed(const Secret* token, Deadline deadline);
+  Async<std::optional<codec::Node>> introspect(KnownMetadata metadata,
+                                               const Secret* token,
+                                               Deadline deadline);
   Async<void> revoke_one(KnownMetadata metadata, Secret token, const char* hint, Deadline deadline);
 
   // A POST of a form by which we say who we are.
@@ -76,7 +87,7 @@ class Provider::Engine {
   std::uint64_t sign_ins_ = 0;
   std::uint64_t sign_ins_failed_ = 0;
   CachedDocument<Metadata> metadata_;
-  CachedDocument<crypto::JwkSet> keys_;
+  KeyDocument keys_;
   async::Scope scope_;
 };
 

@@ -65,10 +65,13 @@ Result<void> check_not_before(const Node& claims, WallTime now) {
   return {};
 }
 
-Result<void> check_nonce(const Node& claims, std::string_view nonce) {
+Result<void> check_nonce(const Node& claims, std::optional<std::string_view> nonce) {
+  if (!nonce) {
+    return {};
+  }
   const Node* value = claims.find("nonce");
   if (value == nullptr || !value->is_string() ||
-      !constant_time_equal(as_bytes(value->text()), as_bytes(nonce))) {
+      !constant_time_equal(as_bytes(value->text()), as_bytes(*nonce))) {
     return refused("'nonce' is not the one of this attempt");
   }
   return {};
@@ -77,10 +80,10 @@ Result<void> check_nonce(const Node& claims, std::string_view nonce) {
 // OpenID Connect Core 3.1.3.6: the left half of the access token's hash.
 Result<void> check_access_token_hash(const Node& claims, const IdTokenExpectation& expectation) {
   const Node* value = claims.find("at_hash");
-  if (value == nullptr) {
+  if (value == nullptr || !expectation.access_token) {
     return {};
   }
-  const Bytes hash = crypto::hash(expectation.hash, as_bytes(expectation.access_token));
+  const Bytes hash = crypto::hash(expectation.hash, as_bytes(*expectation.access_token));
   const std::string expected =
       codec::encode_base64(ByteView(hash).first(hash.size() / 2), codec::Base64::UrlRaw);
   if (!is_text(value, expected)) {

@@ -15,9 +15,11 @@ namespace vallum::identity {
 struct IdTokenExpectation {
   std::string_view issuer;
   std::string_view client_id;
-  std::string_view nonce;
+  // Nothing: the question was somebody else's, and any will do.
+  std::optional<std::string_view> nonce;
   // The access token that came with it, for at_hash, and the hash of the token's algorithm.
-  std::string_view access_token;
+  // Nothing: none came.
+  std::optional<std::string_view> access_token;
   crypto::HashAlgorithm hash = crypto::HashAlgorithm::Sha256;
   WallTime now;
 };

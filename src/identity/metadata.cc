@@ -122,8 +122,10 @@ Result<http::Uri> metadata_url(std::string_view issuer) {
   return http::Uri::parse(std::string(issuer) + "/.well-known/openid-configuration");
 }
 
-Result<Metadata> parse_metadata(std::string_view json, std::string_view issuer, bool has_secret) {
-  TRY(const http::Uri issuer_url, parse_issuer(issuer));
+namespace {
+
+// The document, when it is this issuer's.
+Result<Node> parse_document(std::string_view json, std::string_view issuer) {
   const codec::ReadLimits limits{
       .bytes_max = Limits::kMetadataBytesMax, .depth_max = 16, .nodes_max = 20'000};
   auto root = codec::parse_json(json, limits, codec::DuplicateKeys::Refuse);
@@ -137,16 +139,31 @@ Result<Metadata> parse_metadata(std::string_view json, std::string_view issuer, 
                     "', configured is '" + std::string(issuer) +
                     "'; they must be equal to the last character");
   }
-  const Reader reader(*root, issuer_url);
+  return *std::move(root);
+}
+
+}  // namespace
+
+Result<http::Uri> parse_keys_location(std::string_view json, std::string_view issuer) {
+  TRY(const http::Uri issuer_url, parse_issuer(issuer));
+  TRY(const Node root, parse_document(json, issuer));
+  return Reader(root, issuer_url).url("jwks_uri");
+}
+
+Result<Metadata> parse_metadata(std::string_view json, std::string_view issuer, bool has_secret) {
+  TRY(const http::Uri issuer_url, parse_issuer(issuer));
+  TRY(const Node root, parse_document(json, issuer));
+  const Reader reader(root, issuer_url);
   TRY(http::Uri authorization, reader.url("authorization_endpoint"));
   TRY(http::Uri token, reader.url("token_endpoint"));
   TRY(http::Uri jwks, reader.url("jwks_uri"));
   TRY(auto userinfo, reader.optional_url("userinfo_endpoint"));
   TRY(auto end_session, reader.optional_url("end_session_endpoint"));
   TRY(auto revocation, reader.optional_url("revocation_endpoint"));
+  TRY(auto introspection, reader.optional_url("introspection_endpoint"));
   TRY(const auto algorithms, reader.algorithms());
   TRY(const auto authentication, reader.client_authentication(has_secret));
-  const Node* names_issuer = root->find("authorization_response_iss_parameter_supported");
+  const Node* names_issuer = root.find("authorization_response_iss_parameter_supported");
   return Metadata{.issuer = std::string(issuer),
                   .authorization_endpoint = std::move(authorization),
                   .token_endpoint = std::move(token),
@@ -154,6 +171,7 @@ Result<Metadata> parse_metadata(std::string_view json, std::string_view issuer, 
                   .userinfo_endpoint = std::move(userinfo),
                   .end_session_endpoint = std::move(end_session),
                   .revocation_endpoint = std::move(revocation),
+                  .introspection_endpoint = std::move(introspection),
                   .algorithms = algorithms,
                   .client_authentication = authentication,
                   .answers_name_issuer = names_issuer != nullptr && names_issuer->is_bool() &&

@@ -24,6 +24,7 @@ struct Metadata {
   std::optional<http::Uri> userinfo_endpoint;
   std::optional<http::Uri> end_session_endpoint;
   std::optional<http::Uri> revocation_endpoint;
+  std::optional<http::Uri> introspection_endpoint;
   // For ID tokens; with a public key, never empty.
   crypto::JwsAlgorithmSet algorithms;
   ClientAuthentication client_authentication = ClientAuthentication::SecretBasic;
@@ -40,5 +41,9 @@ Result<http::Uri> metadata_url(std::string_view issuer);
 // InvalidInput when it is another issuer's document, when an endpoint is missing or less protected
 // than the issuer, and when we have no signature algorithm or client authentication in common.
 Result<Metadata> parse_metadata(std::string_view json, std::string_view issuer, bool has_secret);
+
+// Of a document of which nothing else is used: of an issuer that nobody signs in at. InvalidInput
+// as above.
+Result<http::Uri> parse_keys_location(std::string_view json, std::string_view issuer);
 
 }  // namespace vallum::identity

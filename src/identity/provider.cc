@@ -69,6 +69,22 @@ Async<SignedIn> Provider::complete_login(LoginAnswer answer, Deadline deadline) 
                        });
 }
 
+Async<TokenHolder> Provider::verify_identity_token(Secret token, Deadline deadline) {
+  return async::run_on(home_,
+                       engine_->scope(),
+                       [engine = engine_.get(), token = std::move(token), deadline]() mutable {
+                         return engine->verify_identity_token(std::move(token), deadline);
+                       });
+}
+
+Async<TokenHolder> Provider::verify_access_token(Secret token, Deadline deadline) {
+  return async::run_on(home_,
+                       engine_->scope(),
+                       [engine = engine_.get(), token = std::move(token), deadline]() mutable {
+                         return engine->verify_access_token(std::move(token), deadline);
+                       });
+}
+
 Async<std::optional<std::string>> Provider::end_session_url(Secret id_token_hint,
                                                             std::string post_logout_redirect_uri,
                                                             Deadline deadline) {

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "http/client.h"
 #include "identity/claims.h"
+#include "identity/token_holder.h"
 #include "telemetry/log.h"
 
 namespace vallum::identity {
@@ -138,6 +139,16 @@ class Provider {
 
   // Redeems the code, once, and verifies everything that comes back.
   Async<SignedIn> complete_login(LoginAnswer answer, Deadline deadline);
+
+  // Whom a token of the provider that somebody brings along speaks for. Unauthenticated for one
+  // that is not valid; everything else: nobody knows now. An ID token must be for our client,
+  // without userinfo being asked.
+  Async<TokenHolder> verify_identity_token(Secret token, Deadline deadline);
+
+  // An access token is shown to userinfo. Which client it was issued to and for what audience is
+  // for the caller to judge, by the claims "aud", "azp", "client_id" and their like: they are what
+  // the provider signed, else what it says to introspection (RFC 7662), else to userinfo.
+  Async<TokenHolder> verify_access_token(Secret token, Deadline deadline);
 
   // Where to send the browser to end its session at the provider; nothing when it offers none.
   Async<std::optional<std::string>> end_session_url(Secret id_token_hint,

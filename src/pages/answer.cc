@@ -104,7 +104,8 @@ http::Response refusal_page(const Refusal& refusal, Entropy& entropy) {
                                  .explanation = either(refusal.explanation, words.explanation),
                                  .signed_in_as = refusal.signed_in_as,
                                  .sign_out_url = refusal.sign_out_url,
-                                 .retry_url = refusal.retry_url},
+                                 .retry_url = refusal.retry_url,
+                                 .policies = refusal.policies},
                                 {.request_id = refusal.request_id, .nonce = nonce});
   return make_page(refusal.status, std::move(html), nonce);
 }
@@ -192,6 +193,28 @@ http::Response grpc_answer(std::uint16_t status,
   return response;
 }
 
+// Under the name that page data of the reference has for them.
+void append_policies(codec::JsonWriter& json, std::span<const PolicyView> policies) {
+  if (policies.empty()) {
+    return;
+  }
+  json.key("policy_evaluation_traces").begin_array();
+  for (const PolicyView& policy : policies) {
+    json.begin_object()
+        .member("id", policy.id)
+        .member("explanation", policy.explanation)
+        .member("remediation", policy.remediation)
+        .member("allow", policy.allow)
+        .member("deny", policy.deny);
+    json.key("reasons").begin_array();
+    for (const std::string_view reason : policy.reasons) {
+      json.value(reason);
+    }
+    json.end_array().end_object();
+  }
+  json.end_array();
+}
+
 std::string failure_json(const Refusal& failure, std::string_view reason) {
   std::string out = "{\n  \"requestId\": ";
   codec::append_json_string(out, failure.request_id);
@@ -225,6 +248,7 @@ http::Response refuse(const Refusal& refusal, Representation representation, Ent
       if (!refusal.login_url.empty()) {
         json.member("login_url", refusal.login_url);
       }
+      append_policies(json, refusal.policies);
       json.end_object();
       return make_response(refusal.status, "application/json", std::move(body));
     case Representation::Grpc:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/entropy.h"
@@ -21,7 +22,8 @@ struct Refusal {
   std::string_view signed_in_as = {};  // e-mail or user id
   std::string_view sign_out_url = {};
   std::string_view retry_url = {};
-  std::string_view login_url = {};  // where a program's user can sign in: JSON only
+  std::string_view login_url = {};            // where a program's user can sign in: JSON only
+  std::span<const PolicyView> policies = {};  // on the page and in JSON, where they are told
 };
 
 // The answer to a decision; `representation` from choose_representation().

@@ -62,6 +62,26 @@ TEST_F(AnswerTest, JsonNamesReasonRequestAndWhereToSignIn) {
       R"({"error":"Unauthenticated","request_id":"req-\"2","login_url":"https://auth.example/x?a=1&b=2"})");
 }
 
+TEST_F(AnswerTest, PoliciesAreToldInJsonAndOnThePageAlone) {
+  const PolicyView told{.id = "p1",
+                        .explanation = "<script>",
+                        .remediation = "ask",
+                        .allow = false,
+                        .deny = true,
+                        .reasons = {"email-ok"}};
+  const Refusal refusal{.status = 403, .request_id = "req-1", .policies = std::span(&told, 1)};
+
+  EXPECT_EQ(refuse(refusal, Representation::Json, entropy_).body,
+            R"({"error":"Forbidden","request_id":"req-1","policy_evaluation_traces":[{"id":"p1",)"
+            R"("explanation":"<script>","remediation":"ask","allow":false,"deny":true,)"
+            R"("reasons":["email-ok"]}]})");
+  const std::string page = refuse(refusal, Representation::Html, entropy_).body;
+  EXPECT_TRUE(page.contains("&lt;script&gt;"));
+  EXPECT_TRUE(page.contains("denies"));
+  EXPECT_TRUE(page.contains("email-ok"));
+  EXPECT_FALSE(refuse(refusal, Representation::Kubernetes, entropy_).body.contains("email-ok"));
+}
+
 TEST_F(AnswerTest, KubernetesGetsAStatusObject) {
   EXPECT_EQ(
       refuse_as(Representation::Kubernetes, 403).body,

@@ -40,6 +40,31 @@ LoopText text_of(LoopCause cause) {
           "Try again. If it stays like this, give the request number below to an administrator."};
 }
 
+std::string_view verdict_of(const PolicyView& policy) {
+  if (policy.deny) {
+    return "denies";
+  }
+  return policy.allow ? "allows" : "does not allow";
+}
+
+void append_policies(Document& page, std::span<const PolicyView> policies) {
+  if (policies.empty()) {
+    return;
+  }
+  page.heading("What the rules of this application say");
+  for (const PolicyView& policy : policies) {
+    page.begin_rows();
+    page.row("Policy", policy.id.empty() ? "of the application" : policy.id);
+    page.row("Answer", verdict_of(policy));
+    for (const std::string_view reason : policy.reasons) {
+      page.row("Because", reason);
+    }
+    page.row("Meaning", policy.explanation);
+    page.row("What to do", policy.remediation);
+    page.end_rows();
+  }
+}
+
 }  // namespace
 
 std::string error_html(const ErrorView& view, const Frame& frame) {
@@ -51,6 +76,7 @@ std::string error_html(const ErrorView& view, const Frame& frame) {
         .text(view.signed_in_as)
         .markup("</strong>.</p>\n");
   }
+  append_policies(page, view.policies);
   if (!view.retry_url.empty()) {
     page.link(view.retry_url, "Try again");
   }

@@ -4,10 +4,22 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pages/document.h"
 
 namespace vallum::pages {
+
+// What one of the policies of a route made of a request. Names only: no value of anybody.
+struct PolicyView {
+  std::string_view id = {};           // "" for the route's own rules
+  std::string_view explanation = {};  // for people, as its author wrote it
+  std::string_view remediation = {};
+  bool allow = false;
+  bool deny = false;
+  // Why, by the names that records use: "email-unauthorized".
+  std::vector<std::string_view> reasons = {};
+};
 
 // A page that says that something did not work: what, why, for whom, and what to do.
 struct ErrorView {
@@ -16,6 +28,7 @@ struct ErrorView {
   std::string_view signed_in_as = {};  // e-mail or user id; empty: nobody
   std::string_view sign_out_url = {};  // target of the form offered to somebody who is signed in
   std::string_view retry_url = {};     // empty: nothing to retry
+  std::span<const PolicyView> policies = {};
 };
 
 // Why a browser keeps coming back without the session it was given.

@@ -119,20 +119,22 @@ Planner::Step Planner::plan(Exchange& x) {
   return decide(x);
 }
 
+authorize::Question Planner::question_of(const Exchange& x) const {
+  return {
+      .head = x.head,
+      .query = x.target.query,
+      .path = x.decoded_path,
+      .client_ip = x.client_ip,
+      .certificate = certificate_.get(),
+      .route = x.route == nullptr ? nullptr : x.route->settings,
+      .terms = {
+          .exchange = x.id, .generation = x.generation->id, .route = x.route_index, .session = {}}};
+}
+
 // Asks the authorizer; again after a session was loaded.
 Planner::Step Planner::decide(Exchange& x) {
   const config::RouteSettings* settings = x.route == nullptr ? nullptr : x.route->settings;
-  core_.authorizer().check({.head = x.head,
-                            .query = x.target.query,
-                            .path = x.decoded_path,
-                            .client_ip = x.client_ip,
-                            .certificate = certificate_.get(),
-                            .route = settings,
-                            .terms = {.exchange = x.id,
-                                      .generation = x.generation->id,
-                                      .route = x.route_index,
-                                      .session = {}}},
-                           x.check);
+  core_.authorizer().check(question_of(x), x.check);
   switch (x.check.state) {
     case authorize::Check::State::NeedsIdentity:
       return Step::LoadIdentity;
@@ -140,6 +142,8 @@ Planner::Step Planner::decide(Exchange& x) {
       reply_refusal(x, {.status = 400, .request_id = x.request_id.view()});
       x.details = "ambiguous_session";
       return Step::Replied;
+    case authorize::Check::State::TokenRefused:
+      return refuse_token(x);
     case authorize::Check::State::Decided:
       break;
   }
@@ -165,6 +169,52 @@ Planner::Step Planner::decide(Exchange& x) {
   }
   return deny(x);
 }
+
+// Policy specification 3.2, step 5: no policy is asked about somebody who shows a bad token.
+Planner::Step Planner::refuse_token(Exchange& x) {
+  x.status = 403;
+  if (!record_decision(x)) {
+    reply_error(x, 503, "Service Unavailable", "decision_not_recorded");
+    return Step::Replied;
+  }
+  reply_refusal(
+      x,
+      {.status = 403,
+       .title = "The token is not accepted here",
+       .explanation = "The bearer token of the request is not valid for this application. "
+                      "Whoever runs it finds the reason under the request number below.",
+       .request_id = x.request_id.view()});
+  x.details = "bearer_token_refused";
+  return Step::Replied;
+}
+
+// What show_error_details tells: which policies there are, and what each made of the request.
+class Planner::Details {
+ public:
+  Details(authorize::Authorizer& authorizer, const authorize::Question& question, Exchange& x)
+      : answers_(authorizer.explain(question, x.check)) {
+    views_.reserve(answers_.size());
+    for (const authorize::PolicyAnswer& answer : answers_) {
+      views_.push_back({.id = answer.policy->id,
+                        .explanation = answer.policy->explanation,
+                        .remediation = answer.policy->remediation,
+                        .allow = answer.decision.allow.value,
+                        .deny = answer.decision.deny.value,
+                        .reasons = {}});
+      // A deny that holds is the answer, whatever allows.
+      const policy::Verdict& verdict =
+          answer.decision.deny.value ? answer.decision.deny : answer.decision.allow;
+      for (const policy::Reason reason : verdict.reasons) {
+        views_.back().reasons.push_back(policy::to_string(reason));
+      }
+    }
+  }
+  std::span<const pages::PolicyView> views() const { return views_; }
+
+ private:
+  std::vector<authorize::PolicyAnswer> answers_;
+  std::vector<pages::PolicyView> views_;
+};
 
 // Policy specification 3.7: whether this client can follow a redirect to a page.
 bool Planner::follows_redirects(const Exchange& x) {
@@ -233,6 +283,14 @@ Planner::Step Planner::deny(Exchange& x) {
     refusal.sign_out_url =
         refusal.signed_in_as.empty() ? std::string_view() : "/.pomerium/sign_out";
   }
+  // Nobody is told before it is known who asks.
+  if (x.route == nullptr || x.route->settings->explained.empty() ||
+      x.check.outcome == Outcome::Login) {
+    reply_refusal(x, refusal);
+    return Step::Replied;
+  }
+  const Details details(core_.authorizer(), question_of(x), x);
+  refusal.policies = details.views();
   reply_refusal(x, refusal);
   return Step::Replied;
 }

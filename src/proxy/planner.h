@@ -83,11 +83,14 @@ class Planner {
   Step plan(Exchange& x);
   Step decide(Exchange& x);
   Step deny(Exchange& x);
+  Step refuse_token(Exchange& x);
+  authorize::Question question_of(const Exchange& x) const;
   static bool follows_redirects(const Exchange& x);
   static pages::Refusal refusal_of(const Exchange& x);
   static bool upgrade_is_allowed(const Exchange& x);
   HeaderFacts header_facts(const Exchange& x, std::string_view assertion) const;
   static http::Request owned_request(const Exchange& x, std::string body);
+  class Details;
   static pages::Audience audience_of(const Exchange& x);
   void reply_refusal(Exchange& x, const pages::Refusal& refusal);
   void reply_assertion(Exchange& x);

@@ -155,6 +155,18 @@ std::string_view shadow_of(const authorize::Check& check) {
   return *check.shadow_outcome == policy::Outcome::Allowed ? "would-allow" : "would-deny";
 }
 
+// The record's words for what became of a bearer token.
+std::string_view bearer_of(const authorize::Check& check, std::string& scratch) {
+  if (!check.by_token) {
+    return {};
+  }
+  if (check.state != authorize::Check::State::TokenRefused) {
+    return "accepted";
+  }
+  scratch = "refused: " + check.token_refusal;
+  return scratch;
+}
+
 }  // namespace
 
 // Invariant 4: the decision is with the sink before the first byte goes upstream. Returns whether
@@ -168,6 +180,7 @@ bool Planner::record_decision(Exchange& x) {
   x.outcome = policy::to_string(x.check.outcome);
   core_.metrics().decision(allowed);
   const OnDemand more = on_demand(x, view);
+  std::string bearer;
   const telemetry::DecisionRecord record{
       .time = x.wall,
       .request_id = x.request_id.view(),
@@ -179,6 +192,7 @@ bool Planner::record_decision(Exchange& x) {
       .subject = x.record_subject,
       .outcome = x.outcome,
       .shadow = shadow_of(x.check),
+      .bearer_token = bearer_of(x.check, bearer),
       .status = allowed || x.ending == Ending::Upgraded ? std::uint16_t{0} : x.status,
       .query = more.query,
       .id_token = more.id_token,

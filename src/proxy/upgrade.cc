@@ -104,6 +104,8 @@ Task<bool> Connection::still_allowed(Exchange* x) {
     x->check.decision = check.decision;
     x->check.outcome = check.outcome;
     x->check.certificate_fault = check.certificate_fault;
+    x->check.state = check.state;
+    x->check.token_refusal = check.token_refusal;
   }
   co_return allowed;
 }

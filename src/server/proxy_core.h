@@ -40,6 +40,7 @@ class ProxyCore {
     proxy::OwnEndpoints& own_endpoints;
     const Secret& ticket_seed;
     proxy::ServerlessTokens::Fetch fetch_serverless_token = {};
+    session::VerifyBearer verify_bearer = {};
     authorize::AuthorizerSettings authorizer;
     async::Snapshot<proxy::Generation> generation;
   };

@@ -29,6 +29,7 @@
 #include "net/dns_resolver.h"
 #include "net/kernel_network.h"
 #include "proxy/plain_server.h"
+#include "server/bearer_tokens.h"
 #include "server/build_generation.h"
 #include "server/control_endpoints.h"
 #include "server/ext_authz_endpoints.h"
@@ -149,6 +150,7 @@ class Server {
   std::unique_ptr<http::CurlClient> http_;
   std::unique_ptr<identity::Provider> provider_;
   std::unique_ptr<identity::GoogleIdTokens> google_tokens_;
+  std::unique_ptr<identity::BearerTokens> bearer_tokens_;
   std::unique_ptr<authenticate::Authenticator> authenticator_;
   std::unique_ptr<async::Scope> visits_;
   std::unique_ptr<ControlEndpoints> endpoints_;
@@ -251,6 +253,13 @@ Result<void> Server::prepare_sign_in() {
     return fail(google.error().with_context(settings_->where(option) + " " + option));
   }
   google_tokens_ = *std::move(google);
+  bearer_tokens_ = std::make_unique<identity::BearerTokens>(
+      identity::BearerTokens::Parts{.home = *control_.core,
+                                    .http = *http_,
+                                    .log = log_,
+                                    .broker = *broker_,
+                                    .provider = provider_.get()},
+      bearer_settings(*settings_));
   TRY(generation_, next_generation());
   authenticator_ = std::make_unique<authenticate::Authenticator>(
       authenticate::Authenticator::Parts{.core = *control_.core,
@@ -294,6 +303,7 @@ Result<void> Server::prepare_proxy_cores() {
         .own_endpoints = *endpoints_,
         .ticket_seed = ticket_seed_,
         .fetch_serverless_token = fetch_from(*control_.core, *visits_, *google_tokens_),
+        .verify_bearer = verify_with(*control_.core, *visits_, *bearer_tokens_),
         .authorizer = authorizer_settings(*settings_, authenticator_->idp_id()),
         .generation = generation_}));
   }
@@ -501,6 +511,7 @@ Task<void> Server::reload() {
   filter_.set_level(settings_->log_level);
   authenticator_->use(authenticator_settings(*settings_, *signing_keys_),
                       async::Snapshot<route::RouteTable>(generation_, &generation_->table));
+  bearer_tokens_->use(bearer_settings(*settings_));
   for (const auto& proxy_core : proxy_cores_) {
     ProxyCore* const target = proxy_core.get();
     target->core().post([target, generation = generation_] { target->use(generation); });

@@ -63,6 +63,12 @@ authenticate::AuthenticatorSettings authenticator_settings(const config::Setting
   return made;
 }
 
+identity::BearerSettings bearer_settings(const config::Settings& settings) {
+  return {.issuers = settings.token_issuers,
+          .session_lifetime = settings.cookie.expire,
+          .groups_claim = settings.provider.groups_claim};
+}
+
 authorize::AuthorizerSettings authorizer_settings(const config::Settings& settings,
                                                   std::string_view idp_id) {
   return {.cookie_name = settings.cookie.name, .idp_id = std::string(idp_id)};

@@ -6,6 +6,7 @@
 #include "authorize/authorizer.h"
 #include "config/settings.h"
 #include "crypto/jose/signing_key.h"
+#include "identity/bearer/bearer_tokens.h"
 #include "identity/provider.h"
 
 namespace vallum::server {
@@ -18,6 +19,7 @@ bool has_provider(const config::Settings& settings);
 identity::ProviderSettings provider_settings(const config::Settings& settings);
 authenticate::AuthenticatorSettings authenticator_settings(const config::Settings& settings,
                                                            const crypto::SigningKeys& keys);
+identity::BearerSettings bearer_settings(const config::Settings& settings);
 authorize::AuthorizerSettings authorizer_settings(const config::Settings& settings,
                                                   std::string_view idp_id);
 

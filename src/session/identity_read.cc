@@ -27,6 +27,8 @@ bool take_session(const databroker::Record& record, bool keeps_tokens, IdentityP
       parts.devices.push_back({.named = std::move(device)});
     }
   }
+  // Nothing else makes sessions that cannot be refreshed.
+  parts.is_of_token = session->refresh_disabled;
   if (keeps_tokens && session->oauth_token) {
     parts.access_token = std::move(session->oauth_token->access_token);
   }

@@ -5,15 +5,23 @@
 namespace vallum::session {
 namespace {
 
-policy::ClaimTable merge(const ClaimSet& session, const std::optional<UserRecord>& user) {
-  policy::ClaimTable::Builder builder;
-  for (const NamedClaim& claim : session) {
+void add(policy::ClaimTable::Builder& builder, const ClaimSet& claims) {
+  for (const NamedClaim& claim : claims) {
     builder.set(claim.name, claim.values);
   }
-  if (user) {
-    for (const NamedClaim& claim : user->claims) {
-      builder.set(claim.name, claim.values);
-    }
+}
+
+// Of two claims of one name the later one stays.
+policy::ClaimTable merge(const IdentityParts& parts) {
+  policy::ClaimTable::Builder builder;
+  if (!parts.is_of_token) {
+    add(builder, parts.session_claims);
+  }
+  if (parts.user) {
+    add(builder, parts.user->claims);
+  }
+  if (parts.is_of_token) {
+    add(builder, parts.session_claims);
   }
   return std::move(builder).build();
 }
@@ -32,7 +40,7 @@ std::vector<std::string> texts_of(const codec::Node& list) {
 }  // namespace
 
 JoinedIdentity::JoinedIdentity(IdentityParts parts)
-    : parts_(std::move(parts)), claims_(merge(parts_.session_claims, parts_.user)) {
+    : parts_(std::move(parts)), claims_(merge(parts_)) {
   if (parts_.directory) {
     group_values_ = policy::ValueList::of_node(parts_.directory->group_ids);
     group_ids_ = texts_of(parts_.directory->group_ids);

@@ -57,6 +57,9 @@ struct IdentityParts {
   std::string idp_id;
   WallTime valid_until = WallTime::max();
   ClaimSet session_claims;
+  // Made of a token that its user brings along, which says itself what it is good for: its claims
+  // win over the user's.
+  bool is_of_token = false;
   // Of a session, where somebody keeps them; see IdentityWishes.
   Secret access_token;
   Secret id_token;
@@ -96,7 +99,8 @@ class JoinedIdentity {
   const Secret& access_token() const { return parts_.access_token; }
   const Secret& id_token() const { return parts_.id_token; }
 
-  // For policies; claims are the session's and the user's, the user's winning.
+  // For policies; claims are the session's and the user's, the user's winning but for a session of
+  // a bearer token.
   policy::SessionFacts facts() const;
 
   // Of the user's record, "" without one: for records of what happened.
@@ -106,6 +110,8 @@ class JoinedIdentity {
   // The first of the session's and the user's claim of that name, or null: for applications the
   // session's win, the opposite of policy.
   const codec::Node* assertion_claim(std::string_view name) const;
+  // What its provider or token said when the session was made.
+  const ClaimSet& session_claims() const { return parts_.session_claims; }
   // Ids of the directory's groups; empty when the list is unusable because an element is not a
   // text.
   const std::vector<std::string>& group_ids() const { return group_ids_; }

@@ -23,6 +23,8 @@ struct DecisionRecord {
   std::string_view subject;  // of append_subject()
   std::string_view outcome;  // what became of the request: "allowed", "login", "forbidden", ...
   std::string_view shadow;   // "would-allow", "would-deny"; "" without a shadow policy
+  // What became of a bearer token: "accepted", "refused: WHY"; "" where none was judged.
+  std::string_view bearer_token;
   std::uint16_t status = 0;  // of an answer of our own; 0: the application's is not known yet
   // Only where the plan shows them.
   std::string_view query;            // without our session parameter

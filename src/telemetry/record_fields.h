@@ -52,6 +52,7 @@ enum class RecordField : std::uint8_t {
   UpstreamAddress,
   Outcome,
   Shadow,
+  BearerToken,
   ResponseCode,
   ResponseCodeDetails,
   Received,

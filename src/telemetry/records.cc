@@ -233,6 +233,9 @@ void write_decision(JsonWriter& json, const DecisionRecord& record, const Plan& 
   if (!record.shadow.empty()) {
     json.member("shadow", record.shadow);
   }
+  if (!record.bearer_token.empty()) {
+    json.member("bearer-token", bounded(record.bearer_token));
+  }
   if (record.status != 0) {
     json.member("response-code", record.status);
   }

@@ -180,6 +180,14 @@ TEST(ConnectionFailureTest, TellsWhoWasTurnedAwayAndWhy) {
   EXPECT_EQ(node.find("client-certificate"), nullptr);
 }
 
+TEST(DecisionRecordTest, SaysWhatBecameOfABearerToken) {
+  DecisionRecord record = decision();
+  record.bearer_token = "refused: jwt: 'exp' is missing";
+
+  EXPECT_EQ(text(parsed(line_of(record)), "bearer-token"), "refused: jwt: 'exp' is missing");
+  EXPECT_EQ(parsed(line_of(decision())).find("bearer-token"), nullptr);
+}
+
 TEST(DecisionRecordTest, SaysWhatAShadowPolicyWouldHaveDone) {
   DecisionRecord record = decision();
   record.shadow = "would-deny";
@@ -323,6 +331,7 @@ TEST(RecordPlansTest, EveryFieldCanBeShownAndIsNamedAsInTheTable) {
   decided.id_token = "h.p.s";
   decided.id_token_claims = R"({"sub":"u1"})";
   decided.shadow = "would-deny";
+  decided.bearer_token = "accepted";
   decided.headers = R"({"X-A":"1"})";
   AccessRecord accessed = access();
   accessed.query = "q=1";

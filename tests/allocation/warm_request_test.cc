@@ -10,6 +10,7 @@
 
 #include "async/core_thread.h"
 #include "async/epoll_reactor.h"
+#include "codec/base64.h"
 #include "config/load.h"
 #include "crypto/jose/signing_key.h"
 #include "databroker/store/memory_store.h"
@@ -25,6 +26,7 @@
 namespace vallum::testing {
 namespace {
 
+constexpr std::string_view kSharedSecret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 int connect_to(std::uint16_t port) {
@@ -111,7 +113,7 @@ class NullOutput final : public telemetry::LineOutput {
 config::Settings settings_for(std::uint16_t port, WallTime now) {
   const config::Environment nothing;
   const config::DiskFiles files;
-  const std::string text = R"(shared_secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
+  const std::string text = "shared_secret: " + std::string(kSharedSecret) + R"(
 pass_identity_headers: true
 jwt_claims_headers: [email, groups]
 routes:
@@ -119,6 +121,16 @@ routes:
     to: http://127.0.0.1:)" +
                            std::to_string(port) +
                            R"(
+    policy:
+      - allow:
+          or:
+            - groups:
+                has: admins
+  - from: https://programs.example
+    to: http://127.0.0.1:)" +
+                           std::to_string(port) +
+                           R"(
+    bearer_token_format: idp_identity_token
     policy:
       - allow:
           or:
@@ -161,7 +173,15 @@ std::uint64_t allocations_on(async::Core& core) {
   return answer.get_future().get();
 }
 
-TEST(WarmRequestTest, AllocatesNothing) {
+// Whoever verifies tokens: all of them are alice's.
+Async<session::BearerSession> accept_token(session::BearerQuestion /*question*/,
+                                           Deadline /*deadline*/) {
+  co_return session::BearerSession{
+      .session_id = "session-1", .idp_id = "idp", .server_version = 0, .record_version = 0};
+}
+
+// Lets somebody send the same request again and again. `host_and_credential` are complete lines.
+void expect_no_allocations(const std::string& host_and_credential) {
   if (!counts_allocations()) {
     return;  // a sanitizer's allocator is not counted; the release build is
   }
@@ -198,6 +218,7 @@ TEST(WarmRequestTest, AllocatesNothing) {
        .signing_keys = keys,
        .own_endpoints = endpoints,
        .ticket_seed = ticket_seed,
+       .verify_bearer = accept_token,
        .authorizer = {.cookie_name = "_pomerium", .idp_id = "idp"},
        .generation = *server::build_generation(
            settings,
@@ -211,17 +232,9 @@ TEST(WarmRequestTest, AllocatesNothing) {
   {
     async::CoreThread thread(core, {.name = "core", .cpu = std::nullopt});
     stored.get_future().wait();
-    session::HandleCodec codec(*settings->shared_secret);
-    session::Handle handle;
-    handle.session_id = "session-1";
-    handle.user_id = "alice";
-    handle.idp_id = "idp";
-    handle.audience = {"app.example"};
     const std::string request =
-        "GET /reports?q=1 HTTP/1.1\r\nHost: app.example\r\nUser-Agent: test\r\nAccept: "
-        "text/html\r\n"
-        "Cookie: a=b; _pomerium=" +
-        codec.sign(handle) + "\r\n\r\n";
+        "GET /reports?q=1 HTTP/1.1\r\nUser-Agent: test\r\nAccept: text/html\r\n" +
+        host_and_credential + "\r\n";
     const int client = connect_to(bound->port);
     std::string head;
     std::uint64_t before = 0;
@@ -251,6 +264,24 @@ TEST(WarmRequestTest, AllocatesNothing) {
     core.post([&] { proxy_core.tasks().spawn(drain(&proxy_core, &drained)); });
     drained.get_future().wait();
   }
+}
+
+TEST(WarmRequestTest, AllocatesNothing) {
+  const Secret shared_key(*codec::decode_base64(kSharedSecret, codec::Base64::Std));
+  session::HandleCodec codec(shared_key);
+  session::Handle handle;
+  handle.session_id = "session-1";
+  handle.user_id = "alice";
+  handle.idp_id = "idp";
+  handle.audience = {"app.example"};
+
+  expect_no_allocations("Host: app.example\r\nCookie: a=b; _pomerium=" + codec.sign(handle) +
+                        "\r\n");
+}
+
+TEST(WarmRequestTest, AllocatesNothingForABearerToken) {
+  expect_no_allocations("Host: programs.example\r\nAuthorization: Bearer " +
+                        std::string(1200, 't') + "\r\n");
 }
 
 }  // namespace

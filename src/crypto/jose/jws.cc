@@ -5,6 +5,7 @@
 
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "crypto/jose/claims.h"
 #include "crypto/jose/jwk.h"
 
 namespace vallum::crypto {
@@ -100,7 +101,17 @@ Result<void> UnverifiedJws::read_header(std::string_view encoded, const JwsLimit
     }
     key_id_ = key_id->text();
   }
+  if (const codec::Node* type = header.find("typ"); type != nullptr && type->is_string()) {
+    type_ = type->text();
+  }
   return {};
+}
+
+std::optional<std::string> UnverifiedJws::unverified_issuer() const {
+  const Result<std::string> payload = decode_payload(payload_);
+  const auto claims = payload ? parse_claims(*payload) : Result<codec::Node>(codec::Node());
+  const codec::Node* issuer = claims ? claims->find("iss") : nullptr;
+  return issuer != nullptr && issuer->is_string() ? std::optional(issuer->text()) : std::nullopt;
 }
 
 std::string sign_hs256(Hmac& key, std::string_view payload) {

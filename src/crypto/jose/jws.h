@@ -32,6 +32,11 @@ class UnverifiedJws {
   JwsAlgorithm algorithm() const { return algorithm_; }
   // Absent when the header has none.
   const std::optional<std::string>& key_id() const { return key_id_; }
+  // The header's "typ"; "" when it has none.
+  const std::string& type() const { return type_; }
+  // What the payload gives as its issuer, which proves nothing: only to find whose keys may verify
+  // it. Nothing when it gives none.
+  std::optional<std::string> unverified_issuer() const;
 
  private:
   friend Result<std::string> verify_hs256(Hmac& key, const UnverifiedJws& jws);
@@ -44,6 +49,7 @@ class UnverifiedJws {
 
   JwsAlgorithm algorithm_ = JwsAlgorithm::Hs256;
   std::optional<std::string> key_id_;
+  std::string type_;
   std::string_view signing_input_;
   std::string_view payload_;
   Bytes signature_;

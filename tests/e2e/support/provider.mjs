@@ -10,6 +10,8 @@ export const kUsers = {
   mallory: {name: 'Mallory', email: 'mallory@evil.example', email_verified: true, groups: []},
 };
 
+export const kOtherClient = 'another-e2e';
+
 export class IdentityProvider {
   // `redirectHosts`: origins such as https://authenticate.localhost:8443 of the relying parties.
   static async start(world, {redirectOrigins, clientSecret}) {
@@ -93,8 +95,9 @@ export class IdentityProvider {
 
   #configuration() {
     return {
-      clients: [{
-        client_id: this.clientId,
+      // The second one is another application's: its tokens are nobody's here.
+      clients: [this.clientId, kOtherClient].map((id) => ({
+        client_id: id,
         client_secret: this.clientSecret,
         redirect_uris: this.redirectOrigins.map((origin) => `${origin}/oauth2/callback`),
         post_logout_redirect_uris:
@@ -102,7 +105,7 @@ export class IdentityProvider {
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
         id_token_signed_response_alg: 'ES256',
-      }],
+      })),
       jwks: this.keys,
       cookies: {keys: ['e2e-cookie-key']},
       clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
@@ -115,6 +118,7 @@ export class IdentityProvider {
       issueRefreshToken: async () => true,
       features: {
         devInteractions: {enabled: false},
+        introspection: {enabled: true, allowedPolicy: () => true},
         revocation: {enabled: true, allowedPolicy: () => true},
         rpInitiatedLogout: {enabled: true, logoutSource: endSessionPage},
       },

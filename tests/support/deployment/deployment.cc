@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "config/load.h"
 #include "databroker/store/memory_store.h"
+#include "server/bearer_tokens.h"
 #include "server/build_generation.h"
 #include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
@@ -185,6 +186,13 @@ Deployment::Deployment(SimWorld& world, const Options& options)
                                                  settings_->google_service_account);
   CHECK(google.has_value());
   google_tokens_ = *std::move(google);
+  bearer_tokens_ = std::make_unique<identity::BearerTokens>(
+      identity::BearerTokens::Parts{.home = world.core(),
+                                    .http = web_,
+                                    .log = log_,
+                                    .broker = *broker_,
+                                    .provider = provider_.get()},
+      server::bearer_settings(*settings_));
   generation_ = build();
   authenticator_ = std::make_unique<authenticate::Authenticator>(
       authenticate::Authenticator::Parts{.core = world.core(),
@@ -208,6 +216,7 @@ Deployment::Deployment(SimWorld& world, const Options& options)
       .own_endpoints = *endpoints_,
       .ticket_seed = ticket_seed_,
       .fetch_serverless_token = server::fetch_from(world.core(), visits_, *google_tokens_),
+      .verify_bearer = server::verify_with(world.core(), visits_, *bearer_tokens_),
       .authorizer = server::authorizer_settings(*settings_, provider_->id()),
       .generation = generation_});
   CHECK(proxy_core_->listen(front(), {}).has_value());
@@ -249,6 +258,7 @@ void Deployment::use(const Options& options) {
   const async::Snapshot<config::Settings> before = settings_;
   settings_ = load(options);
   generation_ = build();
+  bearer_tokens_->use(server::bearer_settings(*settings_));
   settings_ = before;
   world_.core().post([this] { proxy_core_->use(generation_); });
 }

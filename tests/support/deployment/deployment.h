@@ -8,6 +8,7 @@
 #include "authenticate/authenticator.h"
 #include "config/settings.h"
 #include "databroker/databroker.h"
+#include "identity/bearer/bearer_tokens.h"
 #include "identity/google_id_tokens.h"
 #include "server/control_endpoints.h"
 #include "server/proxy_core.h"
@@ -58,6 +59,7 @@ class Deployment {
   FakeProvider& provider() { return idp_; }
   FakeHttpClient& web() { return web_; }
   databroker::Databroker& broker() { return *broker_; }
+  identity::BearerTokens& bearer_tokens() { return *bearer_tokens_; }
   server::ProxyCore& core() { return *proxy_core_; }
   const Secret& shared_key() const { return *settings_->shared_secret; }
   CapturedOutput& output() { return output_; }
@@ -104,6 +106,7 @@ class Deployment {
   std::unique_ptr<databroker::Databroker> broker_;
   std::unique_ptr<identity::Provider> provider_;
   std::unique_ptr<identity::GoogleIdTokens> google_tokens_;
+  std::unique_ptr<identity::BearerTokens> bearer_tokens_;
   async::Snapshot<proxy::Generation> generation_;
   std::unique_ptr<authenticate::Authenticator> authenticator_;
   async::Scope visits_;

@@ -104,6 +104,22 @@ FakeProvider::Redirect FakeProvider::sign_in(std::string_view authorization_url,
   return {.code = code, .state = value_of(query, "state"), .issuer = options_.issuer};
 }
 
+std::string FakeProvider::issue_id_token(std::string_view subject) const {
+  CHECK(users_.contains(subject));
+  return id_token_for({.subject = std::string(subject),
+                       .redirect_uri = {},
+                       .nonce = "of somebody else's question",
+                       .challenge = {}},
+                      "");
+}
+
+std::string FakeProvider::issue_access_token(std::string_view subject) {
+  CHECK(users_.contains(subject));
+  std::string token = "opaque-" + std::to_string(access_tokens_.size() + 1);
+  access_tokens_[token] = subject;
+  return token;
+}
+
 void FakeProvider::rotate_key() {
   keys_ = key_numbered(++key_number_);
 }
@@ -143,6 +159,9 @@ FakeHttpClient::Answer FakeProvider::answer_path(std::string_view path,
   }
   if (path == "/userinfo") {
     return answer_userinfo(request);
+  }
+  if (path == "/introspect") {
+    return answer_introspection(request);
   }
   if (path == "/revoke") {
     return answer_revocation(request);
@@ -231,6 +250,21 @@ FakeHttpClient::Answer FakeProvider::answer_userinfo(const http::ClientRequest& 
   }
   members["sub"] = quoted(user.subject);
   return answer_json(json_object(std::move(members), userinfo));
+}
+
+FakeHttpClient::Answer FakeProvider::answer_introspection(
+    const http::ClientRequest& request) const {
+  if (!knows_client(request)) {
+    return oauth_error("invalid_client", 401);
+  }
+  const auto found = access_tokens_.find(value_of(parse_query(request.body), "token"));
+  if (found == access_tokens_.end()) {
+    return answer_json(R"({"active":false})");
+  }
+  return answer_json(json_object({{"active", "true"},
+                                  {"sub", quoted(found->second)},
+                                  {"client_id", quoted(options_.client_id)}},
+                                 introspection));
 }
 
 FakeHttpClient::Answer FakeProvider::answer_revocation(const http::ClientRequest& request) {

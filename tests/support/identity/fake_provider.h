@@ -55,6 +55,11 @@ class FakeProvider {
   // Requires a URL that asks as OpenID Connect Core 3.1.2.1 and RFC 7636 want it, and a known user.
   Redirect sign_in(std::string_view authorization_url, std::string_view subject);
 
+  // Tokens as a program gets them, without a browser. Requires a known user.
+  std::string issue_id_token(std::string_view subject) const;
+  std::string issue_access_token(std::string_view subject);
+  void revoke_access_token(std::string_view token) { access_tokens_.erase(std::string(token)); }
+
   // A new key signs; the old one is no longer published.
   void rotate_key();
   const crypto::SigningKey& key() const { return keys_.active(); }
@@ -68,6 +73,8 @@ class FakeProvider {
   Members id_token;
   Members token_answer;
   Members userinfo;
+  // What introspection says of a token, when `metadata` names its endpoint, /introspect.
+  Members introspection;
   // Fixed answers of a path instead of its own.
   std::map<std::string, FakeHttpClient::Answer, std::less<>> answers;
   // Signs ID tokens instead of its key.
@@ -88,6 +95,7 @@ class FakeProvider {
   FakeHttpClient::Answer answer_path(std::string_view path, const http::ClientRequest& request);
   FakeHttpClient::Answer answer_token(const http::ClientRequest& request);
   FakeHttpClient::Answer answer_userinfo(const http::ClientRequest& request) const;
+  FakeHttpClient::Answer answer_introspection(const http::ClientRequest& request) const;
   FakeHttpClient::Answer answer_revocation(const http::ClientRequest& request);
   std::string metadata_json() const;
   std::string id_token_for(const Grant& grant, std::string_view access_token) const;
