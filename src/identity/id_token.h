@@ -15,7 +15,8 @@ namespace vallum::identity {
 struct IdTokenExpectation {
   std::string_view issuer;
   std::string_view client_id;
-  std::string_view nonce;
+  // Absent for a refresh, whose token need not have one (OpenID Connect Core 12.2).
+  std::optional<std::string_view> nonce;
   // The access token that came with it, for at_hash, and the hash of the token's algorithm.
   std::string_view access_token;
   crypto::HashAlgorithm hash = crypto::HashAlgorithm::Sha256;

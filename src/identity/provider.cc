@@ -69,6 +69,23 @@ Async<SignedIn> Provider::complete_login(LoginAnswer answer, Deadline deadline) 
                        });
 }
 
+Async<RefreshOutcome> Provider::refresh(RefreshAttempt attempt, Deadline deadline) {
+  return async::run_on(home_,
+                       engine_->scope(),
+                       [engine = engine_.get(), attempt = std::move(attempt), deadline]() mutable {
+                         return engine->refresh(std::move(attempt), deadline);
+                       });
+}
+
+Async<UserDetails> Provider::load_user(UserQuestion question, Deadline deadline) {
+  return async::run_on(
+      home_,
+      engine_->scope(),
+      [engine = engine_.get(), question = std::move(question), deadline]() mutable {
+        return engine->load_user(std::move(question), deadline);
+      });
+}
+
 Async<std::optional<std::string>> Provider::end_session_url(Secret id_token_hint,
                                                             std::string post_logout_redirect_uri,
                                                             Deadline deadline) {

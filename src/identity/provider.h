@@ -82,6 +82,54 @@ struct SignedIn {
   OAuthTokens tokens;
 };
 
+// What a session's refresh token is sent with.
+struct RefreshAttempt {
+  Secret refresh_token;
+  // The session's `sub`: the answer must be of the same user. "" when it is not known.
+  std::string subject;
+};
+
+// What came of a refresh (RFC 6749 6, OpenID Connect Core 12).
+struct RefreshOutcome {
+  enum class Kind : std::uint8_t {
+    // There are new tokens: keep them before anything else, the old refresh token may be used up.
+    Refreshed,
+    // The provider refuses this session for good, or gave it another user's tokens: end it.
+    Ended,
+    // The provider refuses us, whatever the session: tell an operator, and keep the session.
+    Misconfigured,
+    // No answer, or none that means anything: try again later.
+    Temporary,
+  };
+  Kind kind = Kind::Temporary;
+  // Why not Refreshed, for a person. No token is in it.
+  std::string reason;
+  // How long the provider asks us to wait.
+  std::optional<Duration> retry_after;
+  // Of Refreshed. Without a refresh token the old one stays good.
+  OAuthTokens tokens;
+  // Verified; providers need not send one.
+  std::optional<IdToken> id_token;
+  // Not empty: an ID token came that could not be verified. Whose the access token is, nobody knows
+  // then: keep the refresh token, and nothing else.
+  std::string id_token_fault;
+};
+
+// Whom to ask userinfo about.
+struct UserQuestion {
+  Secret access_token;
+  // The session's own, which was verified when it came; its claims are what userinfo adds to.
+  Secret id_token;
+  std::string subject;
+};
+
+struct UserDetails {
+  std::string name;
+  // Only an address with exactly one '@'; see usable_email().
+  std::string email;
+  Claims claims;
+};
+
 struct ProviderCounters {
   std::uint64_t discoveries = 0;
   std::uint64_t key_fetches = 0;
@@ -138,6 +186,14 @@ class Provider {
 
   // Redeems the code, once, and verifies everything that comes back.
   Async<SignedIn> complete_login(LoginAnswer answer, Deadline deadline);
+
+  // Sends the refresh token, once. Fails with Cancelled when this provider ends first; everything
+  // else is an outcome.
+  Async<RefreshOutcome> refresh(RefreshAttempt attempt, Deadline deadline);
+
+  // What the provider says of a user now. Unauthenticated when it speaks of another user, NotFound
+  // when there is nothing to ask, Unavailable for everything else.
+  Async<UserDetails> load_user(UserQuestion question, Deadline deadline);
 
   // Where to send the browser to end its session at the provider; nothing when it offers none.
   Async<std::optional<std::string>> end_session_url(Secret id_token_hint,
