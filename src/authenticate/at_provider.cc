@@ -4,6 +4,7 @@
 #include "authenticate/answers.h"
 #include "authenticate/authenticator.h"
 #include "authenticate/parameters.h"
+#include "identity/stored_user.h"
 #include "pages/answer.h"
 #include "session/records.h"
 
@@ -22,14 +23,6 @@ Result<std::optional<std::string>> single(const codec::Query& query, std::string
     return fail(ErrorKind::InvalidInput, "parameter '" + std::string(name) + "' stands twice");
   }
   return values.empty() ? std::nullopt : std::optional(std::string(values.front()));
-}
-
-session::ClaimSet claim_set(const identity::Claims& claims) {
-  session::ClaimSet set;
-  for (const auto& [name, values] : claims) {
-    set.push_back({.name = name, .values = codec::Node::list(values)});
-  }
-  return set;
 }
 
 pages::LoginProblem problem_of(const Error& error) {
@@ -255,7 +248,7 @@ Async<session::Handle> Authenticator::store_session(identity::SignedIn signed_in
   record.issued_at = at;
   record.accessed_at = at;
   record.expires_at = at + settings_.session_lifetime;
-  record.claims = claim_set(signed_in.claims);
+  record.claims = identity::claim_set(signed_in.claims);
   record.id_token = session::IdToken{.issuer = signed_in.id_token.issuer,
                                      .subject = signed_in.id_token.subject,
                                      .issued_at = signed_in.id_token.issued_at,
@@ -269,7 +262,7 @@ Async<session::Handle> Authenticator::store_session(identity::SignedIn signed_in
   const session::UserRecord user{.id = signed_in.user_id,
                                  .name = signed_in.name,
                                  .email = signed_in.email,
-                                 .claims = claim_set(signed_in.claims)};
+                                 .claims = identity::claim_set(signed_in.claims)};
   constexpr int kTries = 3;
   for (int attempt = 1;; ++attempt) {
     databroker::Batch batch;
@@ -279,9 +272,14 @@ Async<session::Handle> Authenticator::store_session(identity::SignedIn signed_in
         databroker::Write::put(session::session_key(record.id), std::move(session_value))
             .if_absent());
     batch.push_back(databroker::Write::put(session::user_key(user.id), std::move(user_value)));
-    CO_TRY(std::optional<databroker::Write> groups, co_await directory_write(&signed_in, deadline));
-    if (groups) {
-      batch.push_back(*std::move(groups));
+    std::optional<identity::ClaimedGroups> claimed = identity::claimed_groups(
+        settings_.groups_claim, signed_in.user_id, signed_in.name, signed_in.claims);
+    if (claimed) {
+      CO_TRY(std::optional<databroker::Write> groups,
+             co_await identity::directory_write(&parts_.broker, *std::move(claimed), deadline));
+      if (groups) {
+        batch.push_back(*std::move(groups));
+      }
     }
     const Result<databroker::Committed> done =
         co_await parts_.broker.put(std::move(batch), deadline);
@@ -302,38 +300,6 @@ Async<session::Handle> Authenticator::store_session(identity::SignedIn signed_in
       co_return fail(done.error());
     }
   }
-}
-
-// The user's groups as the provider's claim has them, unless a directory knows better.
-Async<std::optional<databroker::Write>> Authenticator::directory_write(
-    const identity::SignedIn* signed_in, Deadline deadline) {
-  if (settings_.groups_claim.empty()) {
-    co_return std::nullopt;
-  }
-  const databroker::RecordKey key = session::directory_user_key(signed_in->user_id);
-  const Result<databroker::Record> present = co_await parts_.broker.get(key, deadline);
-  std::uint64_t version = 0;
-  if (present) {
-    const Result<session::DirectoryUser> known = session::decode_directory_user(present->value);
-    if (known && !known->is_from_claim) {
-      co_return std::nullopt;
-    }
-    version = present->version;
-  } else if (present.error().kind() != ErrorKind::NotFound) {
-    co_return fail(present.error());
-  }
-  std::vector<codec::Node> groups;
-  if (const auto found = signed_in->claims.find(settings_.groups_claim);
-      found != signed_in->claims.end()) {
-    groups = found->second;
-  }
-  session::DirectoryUser user;
-  user.id = signed_in->user_id;
-  user.display_name = signed_in->name;
-  user.group_ids = codec::Node::list(std::move(groups));
-  user.is_from_claim = true;
-  CO_TRY(databroker::Value value, session::encode_directory_user(user));
-  co_return databroker::Write::put(key, std::move(value)).if_version(version);
 }
 
 }  // namespace vallum::authenticate

@@ -132,8 +132,6 @@ class Authenticator {
   http::Response restart(const http::Request& request, const LoginState& state) const;
   Result<http::Response> route_callback(const http::Request& request);
   Result<http::Uri> target_of(const codec::Query& query) const;
-  Async<std::optional<databroker::Write>> directory_write(const identity::SignedIn* signed_in,
-                                                          Deadline deadline);
   std::string counted_attempts(const http::Request& request) const;
   http::Response login_problem(const http::Request& request,
                                const Error& error,

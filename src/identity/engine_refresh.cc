@@ -43,6 +43,12 @@ Async<RefreshOutcome> Provider::Engine::refresh(RefreshAttempt attempt, Deadline
     outcome.reason = metadata.error().message();
     co_return outcome;
   }
+  // Before the refresh token is used up, not after: what came is to be kept at once.
+  const auto keys = co_await keys_.get(deadline);
+  if (!keys) {
+    outcome.reason = keys.error().message();
+    co_return outcome;
+  }
   codec::Query form;
   form.add("grant_type", "refresh_token");
   form.add("refresh_token", attempt.refresh_token.expose_text());
@@ -78,7 +84,7 @@ Async<void> Provider::Engine::verify_refreshed(KnownMetadata metadata,
     co_return {};
   }
   if (!subject.empty() && verified->facts.subject != subject) {
-    outcome->kind = RefreshOutcome::Kind::Ended;
+    outcome->kind = RefreshOutcome::Kind::AnotherUser;
     outcome->reason = "id token: 'sub' is another user than the session's";
     outcome->tokens = {};
     co_return {};

@@ -94,8 +94,10 @@ struct RefreshOutcome {
   enum class Kind : std::uint8_t {
     // There are new tokens: keep them before anything else, the old refresh token may be used up.
     Refreshed,
-    // The provider refuses this session for good, or gave it another user's tokens: end it.
+    // The provider refuses this session for good: end it.
     Ended,
+    // It answered with another user's tokens, which are not used: end the session.
+    AnotherUser,
     // The provider refuses us, whatever the session: tell an operator, and keep the session.
     Misconfigured,
     // No answer, or none that means anything: try again later.

@@ -181,7 +181,7 @@ TEST_F(RefreshTest, TokensOfAnotherUserEndTheSession) {
 
   const RefreshOutcome outcome = refresh();
 
-  EXPECT_EQ(outcome.kind, Kind::Ended);
+  EXPECT_EQ(outcome.kind, Kind::AnotherUser);
   EXPECT_TRUE(outcome.tokens.access_token.empty());
   EXPECT_NE(outcome.reason.find("another user"), std::string::npos);
 }

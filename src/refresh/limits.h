@@ -41,8 +41,16 @@ struct Limits {
 
   // A jump of the clock of this much makes every instant be worked out anew.
   static constexpr Duration kClockJump = std::chrono::seconds(1);
-  // Changes of a record by others while its new tokens are being written.
+  // How long the clock may go on unlooked at.
+  static constexpr Duration kLook = std::chrono::seconds(5);
+
+  // Records read at a time when all are read.
+  static constexpr std::size_t kPageRecords = 200;
+  // A write whose record changes under it is made again so often.
   static constexpr int kWriteTries = 8;
+  // New tokens are held this long while the store does not take them.
+  static constexpr Duration kHoldTokens = std::chrono::minutes(10);
+  static constexpr Duration kStorePause = std::chrono::seconds(1);
 };
 
 }  // namespace vallum::refresh

@@ -172,9 +172,9 @@ void Schedule::finished(const Job& job, const JobResult& result, Moment now) {
   CHECK(found != entries_.end());
   Entry& entry = found->second;
   entry.is_busy = false;
-  if (result.kind != JobResult::Kind::Done) {
+  if (result.kind == JobResult::Kind::Refused || result.kind == JobResult::Kind::Failed) {
     count_failure(lane, job, result, now);
-  } else {
+  } else if (result.kind == JobResult::Kind::Done) {
     lane.failures = 0;
     lane.paused_until = now.instant;
   }

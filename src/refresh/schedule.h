@@ -52,9 +52,10 @@ struct Job {
 // What a job came to.
 struct JobResult {
   enum class Kind : std::uint8_t {
-    Done,     // also when there was nothing to do
-    Refused,  // the provider refuses every session: our registration is wrong
-    Failed,   // may work later
+    Done,      // also when there was nothing to do
+    Refused,   // the provider refuses every session: our registration is wrong
+    Failed,    // the provider may do it later
+    Hindered,  // we could not ask: nothing was learnt of the provider
   };
   Kind kind = Kind::Done;
   // How long the provider asks us to wait.
