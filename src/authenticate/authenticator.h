@@ -42,6 +42,11 @@ struct AuthenticatorSettings {
   codec::SameSite cookie_same_site = codec::SameSite::Lax;
   // Of the cookie, and of the session from sign-in.
   Duration session_lifetime = std::chrono::hours(14);
+  // How long a session may still be handed to a route whose access token could not be renewed: the
+  // shortest of all routes, or a browser would go round.
+  Duration outage_grace{0};
+  bool takes_backchannel_logout = false;
+  bool takes_frontchannel_logout = false;
   // The claim written as the user's directory record; empty: none is written.
   std::string groups_claim;
   // The public keys of assertions, {"keys":[...]}.

@@ -202,6 +202,21 @@ constexpr auto kOptions = std::to_array<Option>({
         "idp_groups_claim",
         "",
         "Claim whose values become the user's groups at sign-in. Absent: none."),
+    global<[](Settings& s) -> auto& { return s.provider.outage_grace; }, is_not_negative>(
+        "idp_outage_grace",
+        "1h",
+        "How long a session is used whose access token has ended and cannot be renewed because the "
+        "identity provider is in trouble. After that: a new sign-in."),
+    global<[](Settings& s) -> auto& { return s.provider.backchannel_logout; }>(
+        "idp_backchannel_logout",
+        "false",
+        "Take logout tokens of the identity provider at `/.pomerium/backchannel_logout` of the "
+        "authenticate host."),
+    global<[](Settings& s) -> auto& { return s.provider.frontchannel_logout; }>(
+        "idp_frontchannel_logout",
+        "false",
+        "Sign out when the identity provider shows `/.pomerium/frontchannel_logout` of the "
+        "authenticate host in a frame."),
     later("idp_access_token_allowed_audiences", TextList, "Audiences of access tokens."),
     as_choice(kBearerFormats,
               later("bearer_token_format", Choice, "What a bearer token of a request is.")),

@@ -28,6 +28,7 @@
 #include "net/dns_resolver.h"
 #include "net/kernel_network.h"
 #include "proxy/plain_server.h"
+#include "refresh/renewal.h"
 #include "server/build_generation.h"
 #include "server/control_endpoints.h"
 #include "server/ext_authz_endpoints.h"
@@ -48,6 +49,8 @@ namespace {
 constexpr std::size_t kLaneBytes = std::size_t{4} << 20;
 // How long requests that are under way may go on after SIGTERM.
 constexpr Duration kDrainGrace = std::chrono::seconds(30);
+// How long answers of the provider that are under way may take to come and be kept.
+constexpr Duration kRenewalGrace = std::chrono::seconds(15);
 constexpr Duration kWriterGrace = std::chrono::seconds(5);
 constexpr Duration kWatchInterval = std::chrono::seconds(10);
 constexpr std::size_t kTicketSeedBytes = 32;
@@ -145,6 +148,9 @@ class Server {
   std::unique_ptr<http::CurlClient> http_;
   std::unique_ptr<identity::Provider> provider_;
   std::unique_ptr<identity::GoogleIdTokens> google_tokens_;
+  std::unique_ptr<async::CancelSource> renewal_stop_;
+  std::optional<refresh::Renewal> renewal_;
+  std::unique_ptr<async::Scope> renewing_;
   std::unique_ptr<authenticate::Authenticator> authenticator_;
   std::unique_ptr<async::Scope> visits_;
   std::unique_ptr<ControlEndpoints> endpoints_;
@@ -236,6 +242,15 @@ Result<void> Server::prepare_sign_in() {
     return fail(google.error().with_context(settings_->where(option) + " " + option));
   }
   google_tokens_ = *std::move(google);
+  renewal_.emplace(refresh::Renewal::Parts{.core = *control_.core,
+                                           .broker = *broker_,
+                                           .provider = provider_.get(),
+                                           .log = log_,
+                                           .metrics = *metrics_,
+                                           .metric_shard = cores_},
+                   renewal_settings(*settings_));
+  renewal_stop_ = std::make_unique<async::CancelSource>(*control_.core);
+  renewing_ = std::make_unique<async::Scope>(*control_.core);
   TRY(generation_, next_generation());
   authenticator_ = std::make_unique<authenticate::Authenticator>(
       authenticate::Authenticator::Parts{.core = *control_.core,
@@ -391,6 +406,7 @@ int Server::run() {
   report_health();
   control_tasks_->spawn(supervise());
   control_tasks_->spawn(watch_parts());
+  renewing_->spawn(renewal_->run(renewal_stop_->token()));
   log_.info("ready", {{"cores", cores_}});
   control_.core->run();
   return 0;
@@ -419,6 +435,7 @@ Task<void> Server::watch_parts() {
       health_->failed(
           "identity.provider",
           status ? std::move(status->problem).value_or("") : std::string(status.error().message()));
+      health_->failed("identity.refresh", renewal_->status().alarm.value_or(""));
     }
     if (settings_->tokens_were_renewed(config::DiskFiles())) {
       log_.info("a token file was renewed");
@@ -477,6 +494,7 @@ Task<void> Server::reload() {
   filter_.set_level(settings_->log_level);
   authenticator_->use(authenticator_settings(*settings_, *signing_keys_),
                       async::Snapshot<route::RouteTable>(generation_, &generation_->table));
+  renewal_->use(renewal_settings(*settings_));
   for (const auto& proxy_core : proxy_cores_) {
     ProxyCore* const target = proxy_core.get();
     target->core().post([target, generation = generation_] { target->use(generation); });
@@ -489,6 +507,7 @@ Task<void> Server::reload() {
 Task<void> Server::shut_down() {
   log_.info("stopping: requests under way may end");
   health_->terminating();
+  renewal_stop_->cancel();
   co_await ext_authz_->close(control_.core.get());
   async::Scope draining(*control_.core);
   for (const auto& proxy_core : proxy_cores_) {
@@ -498,6 +517,7 @@ Task<void> Server::shut_down() {
   for (const auto& plain : plain_) {
     plain->close();
   }
+  co_await renewing_->drain(control_.core->deadline_in(kRenewalGrace));
   const Result<void> written =
       co_await async::run_on(*writer_.core, *writer_tasks_, [this] { return finish_records(); });
   if (!written) {

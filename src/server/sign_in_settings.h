@@ -7,6 +7,7 @@
 #include "config/settings.h"
 #include "crypto/jose/signing_key.h"
 #include "identity/provider.h"
+#include "refresh/renewal.h"
 
 namespace vallum::server {
 
@@ -18,6 +19,8 @@ bool has_provider(const config::Settings& settings);
 identity::ProviderSettings provider_settings(const config::Settings& settings);
 authenticate::AuthenticatorSettings authenticator_settings(const config::Settings& settings,
                                                            const crypto::SigningKeys& keys);
+refresh::RenewalSettings renewal_settings(const config::Settings& settings);
+
 authorize::AuthorizerSettings authorizer_settings(const config::Settings& settings,
                                                   std::string_view idp_id);
 
