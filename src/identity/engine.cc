@@ -170,14 +170,14 @@ Async<TokenAnswer> Provider::Engine::redeem(KnownMetadata metadata,
   co_return parse_token_answer(response, core_.clock().wall());
 }
 
-Async<Provider::Engine::VerifiedToken> Provider::Engine::verify(KnownMetadata metadata,
-                                                                TokenPair tokens,
-                                                                std::optional<std::string> nonce,
-                                                                Deadline deadline) {
+// `token` is a text that the awaiting caller owns.
+Async<Provider::Engine::SignedClaims> Provider::Engine::verify_signature(KnownMetadata metadata,
+                                                                         std::string_view token,
+                                                                         Deadline deadline) {
   const crypto::JwsLimits limits{.bytes_max = Limits::kIdTokenBytesMax};
-  const auto jws = crypto::UnverifiedJws::parse(tokens.id_token->expose_text(), limits);
+  const auto jws = crypto::UnverifiedJws::parse(token, limits);
   if (!jws) {
-    co_return unauthenticated("id token: " + std::string(jws.error().message()));
+    co_return unauthenticated(std::string(jws.error().message()));
   }
   CO_TRY(const KnownKeys keys, co_await keys_.get(deadline));
   auto payload = crypto::verify_jws(*keys, metadata->algorithms, *jws);
@@ -186,24 +186,38 @@ Async<Provider::Engine::VerifiedToken> Provider::Engine::verify(KnownMetadata me
     payload = crypto::verify_jws(*newer, metadata->algorithms, *jws);
   }
   if (!payload) {
-    co_return unauthenticated("id token: " + std::string(payload.error().message()));
+    co_return unauthenticated(std::string(payload.error().message()));
   }
   auto claims = crypto::parse_claims(*payload,
                                      {.bytes_max = Limits::kIdTokenBytesMax,
                                       .depth_max = Limits::kClaimDepthMax,
                                       .nodes_max = Limits::kClaimNodesMax});
   if (!claims) {
-    co_return unauthenticated("id token: " + std::string(claims.error().message()));
+    co_return unauthenticated(std::string(claims.error().message()));
   }
-  CO_TRY(IdTokenFacts facts,
-         check_id_token(*claims,
-                        {.issuer = settings_.issuer,
-                         .client_id = settings_.client_id,
-                         .nonce = nonce,
-                         .access_token = tokens.access_token->expose_text(),
-                         .hash = crypto::hash_of(jws->algorithm()),
-                         .now = core_.clock().wall()}));
-  co_return VerifiedToken{.claims = *std::move(claims), .facts = std::move(facts)};
+  co_return SignedClaims{.claims = *std::move(claims), .hash = crypto::hash_of(jws->algorithm())};
+}
+
+Async<Provider::Engine::VerifiedToken> Provider::Engine::verify(KnownMetadata metadata,
+                                                                TokenPair tokens,
+                                                                std::optional<std::string> nonce,
+                                                                Deadline deadline) {
+  auto token =
+      co_await verify_signature(std::move(metadata), tokens.id_token->expose_text(), deadline);
+  if (!token) {
+    co_return fail(token.error().with_context("id token"));
+  }
+  auto facts = check_id_token(token->claims,
+                              {.issuer = settings_.issuer,
+                               .client_id = settings_.client_id,
+                               .nonce = nonce,
+                               .access_token = tokens.access_token->expose_text(),
+                               .hash = token->hash,
+                               .now = core_.clock().wall()});
+  if (!facts) {
+    co_return fail(facts.error().with_context("id token"));
+  }
+  co_return VerifiedToken{.claims = std::move(token->claims), .facts = *std::move(facts)};
 }
 
 Async<std::optional<Node>> Provider::Engine::userinfo(KnownMetadata metadata,

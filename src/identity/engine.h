@@ -27,6 +27,7 @@ class Provider::Engine {
   Async<std::string> authorization_url(LoginAttempt attempt, Deadline deadline);
   Async<SignedIn> complete_login(LoginAnswer answer, Deadline deadline);
   Async<RefreshOutcome> refresh(RefreshAttempt attempt, Deadline deadline);
+  Async<LogoutToken> verify_logout_token(std::string token, Deadline deadline);
   Async<UserDetails> load_user(UserQuestion question, Deadline deadline);
   Async<std::optional<std::string>> end_session_url(Secret id_token_hint,
                                                     std::string post_logout_redirect_uri,
@@ -42,6 +43,11 @@ class Provider::Engine {
   using KnownMetadata = async::Snapshot<Metadata>;
   using KnownKeys = async::Snapshot<crypto::JwkSet>;
 
+  // What a token says whose signature is the provider's.
+  struct SignedClaims {
+    codec::Node claims;
+    crypto::HashAlgorithm hash = crypto::HashAlgorithm::Sha256;
+  };
   struct VerifiedToken {
     codec::Node claims;
     IdTokenFacts facts;
@@ -59,6 +65,9 @@ class Provider::Engine {
 
   Async<SignedIn> sign_in(LoginAnswer answer, Deadline deadline);
   Async<TokenAnswer> redeem(KnownMetadata metadata, const LoginAnswer* answer, Deadline deadline);
+  Async<SignedClaims> verify_signature(KnownMetadata metadata,
+                                       std::string_view token,
+                                       Deadline deadline);
   Async<VerifiedToken> verify(KnownMetadata metadata,
                               TokenPair tokens,
                               std::optional<std::string> nonce,

@@ -8,6 +8,7 @@
 #include "identity/describe.h"
 #include "identity/engine.h"
 #include "identity/limits.h"
+#include "identity/logout_token.h"
 
 // What keeps a session alive at its provider after sign-in.
 
@@ -95,6 +96,21 @@ Async<void> Provider::Engine::verify_refreshed(KnownMetadata metadata,
                               .issued_at = verified->facts.issued_at,
                               .expires_at = verified->facts.expires_at};
   co_return {};
+}
+
+Async<LogoutToken> Provider::Engine::verify_logout_token(std::string token, Deadline deadline) {
+  CO_TRY(const KnownMetadata metadata, co_await metadata_.get(deadline));
+  const auto verified = co_await verify_signature(metadata, token, deadline);
+  if (!verified) {
+    co_return fail(verified.error().with_context("logout token"));
+  }
+  auto checked = check_logout_token(
+      verified->claims,
+      {.issuer = settings_.issuer, .client_id = settings_.client_id, .now = core_.clock().wall()});
+  if (!checked) {
+    co_return fail(checked.error().with_context("logout token"));
+  }
+  co_return checked;
 }
 
 Async<UserDetails> Provider::Engine::load_user(UserQuestion question, Deadline deadline) {

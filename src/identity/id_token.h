@@ -29,6 +29,13 @@ struct IdTokenFacts {
   WallTime expires_at;
 };
 
+// What every token that a provider signs for us has: OpenID Connect Core 3.1.3.7, steps 2 to 5.
+Result<void> check_issuer_and_audience(const codec::Node& claims,
+                                       std::string_view issuer,
+                                       std::string_view client_id);
+// A claim that must be there and be a date.
+Result<WallTime> date_claim(const codec::Node& claims, std::string_view name);
+
 // OpenID Connect Core 3.1.3.7, of a token whose signature is good. Unauthenticated, with the claim
 // and the reason, for everything else.
 Result<IdTokenFacts> check_id_token(const codec::Node& claims,

@@ -132,6 +132,16 @@ struct UserDetails {
   Claims claims;
 };
 
+// What a provider says when it ends a session of its own (OpenID Connect Back-Channel Logout 1.0).
+struct LogoutToken {
+  // "" when it does not name the user: then it names the session.
+  std::string subject;
+  // The provider's own session, `sid`. "": all of the user's.
+  std::string session_id;
+  // Unique among its issuer's: the caller sees to it that it is used once.
+  std::string token_id;
+};
+
 struct ProviderCounters {
   std::uint64_t discoveries = 0;
   std::uint64_t key_fetches = 0;
@@ -178,6 +188,7 @@ class Provider {
 
   // See provider_id().
   const std::string& id() const { return id_; }
+  const std::string& issuer() const { return issuer_; }
 
   // Where to send the browser.
   Async<std::string> authorization_url(LoginAttempt attempt, Deadline deadline);
@@ -197,6 +208,10 @@ class Provider {
   // when there is nothing to ask, Unavailable for everything else.
   Async<UserDetails> load_user(UserQuestion question, Deadline deadline);
 
+  // Verifies a logout token that came from anywhere. Unauthenticated when it proves nothing,
+  // Unavailable and DeadlineExceeded when the provider's keys cannot be had.
+  Async<LogoutToken> verify_logout_token(std::string token, Deadline deadline);
+
   // Where to send the browser to end its session at the provider; nothing when it offers none.
   Async<std::optional<std::string>> end_session_url(Secret id_token_hint,
                                                     std::string post_logout_redirect_uri,
@@ -210,11 +225,12 @@ class Provider {
  private:
   class Engine;
 
-  Provider(const Parts& parts, std::unique_ptr<Engine> engine, std::string id);
+  Provider(const Parts& parts, std::unique_ptr<Engine> engine, std::string id, std::string issuer);
 
   async::Core& home_;
   std::unique_ptr<Engine> engine_;
   std::string id_;
+  std::string issuer_;
 };
 
 }  // namespace vallum::identity

@@ -35,6 +35,7 @@
 #include "server/proxy_core.h"
 #include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
+#include "session/provider_sessions.h"
 #include "telemetry/line_writer.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -51,6 +52,7 @@ constexpr std::size_t kLaneBytes = std::size_t{4} << 20;
 constexpr Duration kDrainGrace = std::chrono::seconds(30);
 // How long answers of the provider that are under way may take to come and be kept.
 constexpr Duration kRenewalGrace = std::chrono::seconds(15);
+constexpr Duration kIndexPatience = std::chrono::minutes(10);
 constexpr Duration kWriterGrace = std::chrono::seconds(5);
 constexpr Duration kWatchInterval = std::chrono::seconds(10);
 constexpr std::size_t kTicketSeedBytes = 32;
@@ -107,6 +109,7 @@ class Server {
   Result<async::Snapshot<proxy::Generation>> next_generation();
   Task<void> supervise();
   Task<void> watch_parts();
+  Task<void> prepare_logout();
   Task<void> reload();
   void not_reloaded(const Error& error);
   Task<void> shut_down();
@@ -257,6 +260,8 @@ Result<void> Server::prepare_sign_in() {
                                          .broker = *broker_,
                                          .provider = provider_.get(),
                                          .log = log_,
+                                         .metrics = *metrics_,
+                                         .metric_shard = cores_,
                                          .shared_key = *settings_->shared_secret,
                                          .cookie_key = *settings_->cookie.secret},
       authenticator_settings(*settings_, *signing_keys_),
@@ -406,6 +411,7 @@ int Server::run() {
   report_health();
   control_tasks_->spawn(supervise());
   control_tasks_->spawn(watch_parts());
+  control_tasks_->spawn(prepare_logout());
   renewing_->spawn(renewal_->run(renewal_stop_->token()));
   log_.info("ready", {{"cores", cores_}});
   control_.core->run();
@@ -442,6 +448,19 @@ Task<void> Server::watch_parts() {
       co_await reload();
     }
     co_await async::sleep_for(*control_.core, kWatchInterval);
+  }
+}
+
+// Finding sessions by what the provider calls them takes an index, which takes a while to make over
+// many sessions. A logout makes it when this did not.
+Task<void> Server::prepare_logout() {
+  if (!settings_->provider.backchannel_logout) {
+    co_return;
+  }
+  const Result<void> made = co_await session::ensure_provider_index(
+      broker_.get(), control_.core->deadline_in(kIndexPatience));
+  if (!made) {
+    log_.warn("sessions are not indexed for logout yet", {{"error", made.error().message()}});
   }
 }
 

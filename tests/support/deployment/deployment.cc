@@ -204,6 +204,8 @@ Deployment::Deployment(SimWorld& world, const Options& options)
                                          .broker = *broker_,
                                          .provider = provider_.get(),
                                          .log = log_,
+                                         .metrics = metrics_,
+                                         .metric_shard = 0,
                                          .shared_key = *settings_->shared_secret,
                                          .cookie_key = *settings_->cookie.secret},
       server::authenticator_settings(*settings_, keys_),
