@@ -1,4 +1,7 @@
-#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "base/strings.h"
 #include "config/assembly.h"
@@ -6,6 +9,9 @@
 namespace vallum::config {
 
 namespace {
+
+// Where a databroker alone listens unless grpc_address says otherwise.
+constexpr std::uint16_t kRecordPort = 443;
 
 bool is_loopback(const BindAddress& address) {
   return address.host && address.host->is_loopback();
@@ -62,23 +68,91 @@ void read_peers(Assembly& assembly) {
   }
 }
 
-void read_authorities(Assembly& assembly) {
-  std::string& pem = assembly.settings().ext_authz.client_ca_pem;
-  const std::string& inline_text = assembly.inputs().ext_authz_client_ca;
-  const std::string& file = assembly.inputs().ext_authz_client_ca_file;
+// Authorities given as text, in a file, or both.
+std::string read_authorities(Assembly& assembly,
+                             const std::string& option,
+                             const std::string& inline_text,
+                             const std::string& file) {
+  std::string pem;
   if (!inline_text.empty()) {
-    pem = assembly
-              .certificates_of_base64(
-                  "ext_authz_client_ca", assembly.place_of("ext_authz_client_ca"), inline_text)
+    pem = assembly.certificates_of_base64(option, assembly.place_of(option), inline_text)
               .value_or("");
   }
   if (!file.empty()) {
-    const std::string option = "ext_authz_client_ca_file";
-    const Place place = assembly.place_of(option);
-    const auto content = assembly.read_file(option, place, file);
-    if (content && assembly.check_certificates(option, place, *content)) {
+    const std::string file_option = option + "_file";
+    const Place place = assembly.place_of(file_option);
+    const auto content = assembly.read_file(file_option, place, file);
+    if (content && assembly.check_certificates(file_option, place, *content)) {
       pem.append(pem.empty() ? "" : "\n").append(*content);
     }
+  }
+  return pem;
+}
+
+// Records carry the tokens of everybody who is signed in.
+void check_record_listener(Assembly& assembly) {
+  const RecordServiceSettings& made = assembly.settings().record_service;
+  if (made.insecure && !is_loopback(*made.address)) {
+    assembly.error("grpc_insecure",
+                   "grpc_insecure: grpc_address is not a loopback address",
+                   "leave the option out, so that the listener speaks TLS");
+  }
+  if (made.insecure && !made.client_ca_pem.empty()) {
+    assembly.error("grpc_insecure",
+                   "grpc_insecure: nobody can show a certificate of databroker_client_ca then",
+                   "leave one of the two out");
+  }
+  if (!made.insecure && assembly.settings().certificates.empty() &&
+      !assembly.report().has_errors()) {
+    assembly.error("grpc_address",
+                   "grpc_address: speaks TLS and needs a certificate",
+                   "write certificate_file and certificate_key_file, or grpc_insecure: true with a "
+                   "loopback address");
+  }
+}
+
+// grpc_address is the databroker's unless other proxies ask there.
+void assemble_record_service(Assembly& assembly) {
+  Settings& settings = assembly.settings();
+  std::optional<BindAddress>& address = settings.ext_authz.grpc_address;
+  const bool is_for_peers = settings.answers_people && assembly.has("ext_authz_peers");
+  RecordServiceSettings& made = settings.record_service;
+  made.client_ca_pem = read_authorities(assembly,
+                                        "databroker_client_ca",
+                                        assembly.inputs().databroker_client_ca,
+                                        assembly.inputs().databroker_client_ca_file);
+  if (!address && !settings.answers_people) {
+    address = BindAddress{.host = std::nullopt, .port = kRecordPort};
+  }
+  if (address && settings.keeps_records && !is_for_peers) {
+    // Configurations of Pomerium name the listener for services that are one process here.
+    if (settings.forwards && settings.ext_authz.grpc_insecure && !is_loopback(*address)) {
+      assembly.warn(
+          "grpc_address",
+          "grpc_address: no listener is opened, because ext_authz_peers names nobody who "
+          "may ask there, and records are not served in clear text beyond loopback",
+          "write ext_authz_peers where other proxies are to ask, or leave the option out");
+      address.reset();
+      return;
+    }
+    made.address = std::exchange(address, std::nullopt);
+    made.insecure = settings.ext_authz.grpc_insecure;
+    check_record_listener(assembly);
+  }
+  if (!made.address && !made.client_ca_pem.empty()) {
+    assembly.error("databroker_client_ca",
+                   "databroker_client_ca: records are served to nobody",
+                   "write grpc_address without ext_authz_peers, or leave the option out");
+  }
+}
+
+// What works with other processes cannot make a secret up.
+void require_shared_secret(Assembly& assembly, const std::string& service) {
+  if (!assembly.settings().shared_secret && !assembly.report().has_errors()) {
+    assembly.error(
+        "services",
+        "services: " + service + " alone needs the shared_secret of the processes it works with",
+        "write shared_secret or shared_secret_file");
   }
 }
 
@@ -88,15 +162,11 @@ void assemble_ext_authz(Assembly& assembly) {
   Settings& settings = assembly.settings();
   ExtAuthzSettings& made = settings.ext_authz;
   read_peers(assembly);
-  read_authorities(assembly);
-  // Configurations of Pomerium name the listener for services that are one process here.
-  if (made.grpc_address && settings.forwards && !assembly.has("ext_authz_peers")) {
-    assembly.warn("grpc_address",
-                  "grpc_address: no listener is opened, because ext_authz_peers names nobody who "
-                  "may ask there",
-                  "write ext_authz_peers where other proxies are to ask, or leave the option out");
-    made.grpc_address.reset();
-  }
+  made.client_ca_pem = read_authorities(assembly,
+                                        "ext_authz_client_ca",
+                                        assembly.inputs().ext_authz_client_ca,
+                                        assembly.inputs().ext_authz_client_ca_file);
+  assemble_record_service(assembly);
   if (made.grpc_address) {
     check_listener(assembly, *made.grpc_address, "grpc_address", "grpc_insecure");
   }
@@ -107,17 +177,12 @@ void assemble_ext_authz(Assembly& assembly) {
   if (settings.forwards) {
     return;
   }
-  if (!made.grpc_address && !made.forward_auth_address) {
+  if (settings.answers_people && !made.grpc_address && !made.forward_auth_address) {
     assembly.error("services",
                    "services: authorize alone needs a listener for other proxies",
                    "write grpc_address or forward_auth_address");
   }
-  if (!settings.shared_secret && !assembly.report().has_errors()) {
-    assembly.error(
-        "services",
-        "services: authorize alone needs the shared_secret of the processes it works with",
-        "write shared_secret or shared_secret_file");
-  }
+  require_shared_secret(assembly, settings.answers_people ? "authorize" : "databroker");
 }
 
 }  // namespace vallum::config

@@ -236,6 +236,14 @@ void assemble_process(Assembly& assembly) {
       return;
     }
   }
+  assembly.settings().keeps_records = given["databroker"];
+  const bool is_databroker =
+      given["databroker"] && !given["proxy"] && !given["authorize"] && !given["authenticate"];
+  if (is_databroker) {
+    assembly.settings().forwards = false;
+    assembly.settings().answers_people = false;
+    return;
+  }
   // Authentication and records cannot be left out of a process yet: authorize brings them along.
   if (given["authorize"] && !given["proxy"]) {
     assembly.settings().forwards = false;
@@ -245,7 +253,7 @@ void assemble_process(Assembly& assembly) {
     assembly.error("services",
                    "services: running only some of authenticate, authorize, proxy and databroker "
                    "is not built yet",
-                   "write all or authorize, or leave the option out");
+                   "write all, authorize or databroker, or leave the option out");
   }
 }
 

@@ -243,8 +243,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Example{"valid-19-split-proxy.yaml",
                               {"c.yaml:3:1: services: ", "c.yaml:5:1: authenticate_service_url: "}},
                       Example{"valid-20-split-databroker-postgres.yaml",
-                              {"c.yaml:2:1: services: ",
-                               "c.yaml:4:1: databroker_storage_type: postgres is not built"}}));
+                              {"c.yaml:4:1: databroker_storage_type: postgres is not built"}}));
 
 }  // namespace
 }  // namespace vallum::config

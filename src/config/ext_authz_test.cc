@@ -40,6 +40,50 @@ TEST_F(ExtAuthzConfigTest, ThePomeriumListenerIsNotOpenedUnlessSomebodyMayAsk) {
   EXPECT_TRUE(warnings(loaded)[0].contains("no listener is opened"));
 }
 
+TEST_F(ExtAuthzConfigTest, WithoutPeersTheListenerIsTheDatabrokers) {
+  const Settings settings = accepted("grpc_address: 127.0.0.1:5443\ngrpc_insecure: true");
+
+  EXPECT_FALSE(settings.ext_authz.grpc_address.has_value());
+  ASSERT_TRUE(settings.record_service.address.has_value());
+  EXPECT_EQ(settings.record_service.address->port, 5443);
+  EXPECT_TRUE(settings.record_service.insecure);
+  EXPECT_TRUE(settings.forwards);
+  EXPECT_FALSE(accepted("").record_service.address.has_value());
+  EXPECT_TRUE(refused("grpc_address: :5443")[0].contains("needs a certificate"));
+}
+
+TEST_F(ExtAuthzConfigTest, DatabrokerAloneNeedsASecretAndNoClearText) {
+  const std::string alone = std::string("services: databroker\n") + kSecret;
+  const Settings settings = accepted(alone + "grpc_address: 127.0.0.1:5443\ngrpc_insecure: true");
+
+  EXPECT_FALSE(settings.forwards);
+  EXPECT_FALSE(settings.answers_people);
+  EXPECT_TRUE(settings.record_service.address.has_value());
+  EXPECT_TRUE(refused(alone)[0].contains("grpc_address: speaks TLS and needs a certificate"));
+  EXPECT_TRUE(refused("services: databroker\ngrpc_address: 127.0.0.1:5443\n"
+                      "grpc_insecure: true")[0]
+                  .contains("shared_secret"));
+  EXPECT_TRUE(refused(alone + "grpc_address: 10.0.0.1:5443\ngrpc_insecure: true")[0].contains(
+      "is not a loopback address"));
+  EXPECT_TRUE(refused(alone + "grpc_address: 10.0.0.1:5443")[0].contains("needs a certificate"));
+}
+
+TEST_F(ExtAuthzConfigTest, AuthoritiesForCallersOfNothingAreRefused) {
+  testing::SeededEntropy entropy(1);
+  const auto ca = crypto::generate_ca({.common_name = "ca",
+                                       .dns_names = {},
+                                       .ip_addresses = {},
+                                       .not_before = kNow - std::chrono::hours(9),
+                                       .not_after = kNow + std::chrono::hours(9)},
+                                      entropy);
+  files().put("ca.pem", ca->certificate_pem);
+  const std::string callers = "databroker_client_ca_file: ca.pem\n";
+
+  EXPECT_TRUE(refused(callers)[0].contains("served to nobody"));
+  EXPECT_TRUE(refused(callers + "grpc_address: 127.0.0.1:5443\ngrpc_insecure: true")[0].contains(
+      "nobody can show a certificate"));
+}
+
 TEST_F(ExtAuthzConfigTest, ClearTextStaysOnLoopback) {
   for (const std::string address : {"10.0.0.1:9000", ":9000", "0.0.0.0:9000"}) {
     EXPECT_TRUE(refused("forward_auth_address: '" + address +

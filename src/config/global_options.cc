@@ -54,8 +54,10 @@ constexpr auto kOptions = std::to_array<Option>({
     at_boot(global<&GlobalInputs::services>(
         "services",
         "all",
-        "Services of this process: `all`, or `authorize`, which decides for other proxies and "
-        "forwards nothing. `authenticate` and `databroker` run with it.")),
+        "Services of this process: `all`; `authorize`, which decides for other proxies and "
+        "forwards "
+        "nothing, and brings `authenticate` and `databroker` along; or `databroker`, which serves "
+        "records to other processes and nothing else.")),
     {.name = "address",
      .type = Address,
      .fallback = ":443",
@@ -73,7 +75,9 @@ constexpr auto kOptions = std::to_array<Option>({
     at_boot(global<kGrpcAddress, has_port_if_any>(
         "grpc_address",
         "",
-        "Listener of Envoy's ext_authz service, see `docs/ext_authz.md`. Absent: none.")),
+        "Listener of Envoy's ext_authz service where `ext_authz_peers` says who may ask, see "
+        "`docs/ext_authz.md`, and of the databroker's service elsewhere, see `docs/databroker.md`. "
+        "Absent: none, but `:443` with `services: databroker`.")),
     at_boot(global<kGrpcInsecure>(
         "grpc_insecure", "false", "Clear text on `grpc_address`, which must be loopback then.")),
     global<kCheckTimeout, is_positive>(
@@ -99,6 +103,12 @@ constexpr auto kOptions = std::to_array<Option>({
         "Authorities, base64 of PEM, of which those proxies must show a certificate."),
     as_file(global<&GlobalInputs::ext_authz_client_ca_file>(
         "ext_authz_client_ca_file", "", "The same as a file; both count.")),
+    at_boot(global<&GlobalInputs::databroker_client_ca>(
+        "databroker_client_ca",
+        "",
+        "Authorities, base64 of PEM, of which callers of the databroker must show a certificate.")),
+    at_boot(as_file(global<&GlobalInputs::databroker_client_ca_file>(
+        "databroker_client_ca_file", "", "The same as a file; both count."))),
     later("debug_address", Address, "Debug listener."),
     later("health_check_systemd_disabled", Bool, "No notification of systemd."),
     later("use_proxy_protocol", Bool, "Require a PROXY protocol header."),

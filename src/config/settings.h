@@ -117,6 +117,16 @@ struct ExtAuthzSettings {
   std::string client_ca_pem;
 };
 
+// Records served to other processes (docs/databroker.md).
+struct RecordServiceSettings {
+  // Absent: they are not.
+  std::optional<BindAddress> address;
+  // Clear text; the address is loopback then.
+  bool insecure = false;
+  // Of which callers must show a certificate; empty: their tokens are enough.
+  std::string client_ca_pem;
+};
+
 struct RuntimeFlags {
   bool match_any_incoming_port = true;
   bool allow_any_sign_out_redirect_uri = false;
@@ -184,7 +194,12 @@ struct Settings {
 
   // Off with services: authorize: routes are decided about, and nothing is forwarded.
   bool forwards = true;
+  // Off with services: databroker: nothing is listened to on `address`.
+  bool answers_people = true;
+  // Whether databroker is one of the services.
+  bool keeps_records = true;
   ExtAuthzSettings ext_authz;
+  RecordServiceSettings record_service;
 
   StorageSettings storage;
   RuntimeFlags flags;

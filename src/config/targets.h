@@ -51,6 +51,8 @@ struct GlobalInputs {
   std::vector<std::string> ext_authz_peers;
   std::string ext_authz_client_ca;
   std::string ext_authz_client_ca_file;
+  std::string databroker_client_ca;
+  std::string databroker_client_ca_file;
 
   std::string storage_type;
   Secret storage_location;  // a PostgreSQL URL would hold a password

@@ -41,10 +41,11 @@ std::partial_ordering compare(std::string_view a, std::string_view b) {
   return a <=> b;
 }
 
+// The one text whose field_path() is this: {"", "a"} is not "a".
 std::string name_of(const FieldPath& path) {
   std::string name;
-  for (const std::string& part : path) {
-    name.append(name.empty() ? "" : ".").append(part);
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    name.append(i == 0 ? "" : ".").append(path[i]);
   }
   return name;
 }

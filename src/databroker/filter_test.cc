@@ -1,11 +1,14 @@
 #include "databroker/filter.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
+
+#include "support/seeded_entropy.h"
 
 namespace vallum::databroker {
 namespace {
@@ -235,6 +238,99 @@ TEST(FilterRulesTest, ReadsEverythingWhenAnIndexWouldMissMatches) {
   EXPECT_EQ(planned(R"({"user": null})"), "scan");
   EXPECT_EQ(planned(R"({"user": {"$contains": "a"}})"), "scan");
   EXPECT_EQ(planned(R"({"$or": [{"age": 5}, {"user": "ann"}]})"), "scan");
+}
+
+// Random filters and values of few words, so that they often meet.
+class Guess {
+ public:
+  explicit Guess(std::uint64_t seed) : dice_(seed) {}
+
+  std::string value(int depth) {
+    switch (below(depth > 0 ? 8 : 5)) {
+      case 0:
+        return word({"1", "2", "1.0", "null", "true"});
+      case 5:
+        return "[" + value(depth - 1) + ", " + value(depth - 1) + "]";
+      case 6:
+        return object(depth - 1);
+      case 7:
+        return R"({"cidr": ")" + word({"10.0.0.0/8", "10.1.0.0/16", "::/0", "x"}) + "\"}";
+      default:
+        return "\"" + word({"x", "y", "1", "", "true"}) + "\"";
+    }
+  }
+  std::string object(int depth) {
+    std::string text;
+    for (const char* name : {"a", "b", "", "user_id", "$index"}) {
+      if (below(2) == 0) {
+        text += std::string(text.empty() ? "" : ", ") + "\"" + name + "\": " + value(depth);
+      }
+    }
+    return "{" + text + "}";
+  }
+  std::string filter(int depth) {
+    if (depth > 0 && below(3) == 0) {
+      const std::string items = filter(depth - 1) + ", " + filter(depth - 1);
+      return below(4) == 0 ? R"({"$not": )" + filter(depth - 1) + "}"
+                           : "{\"" + word({"$and", "$or"}) + "\": [" + items + "]}";
+    }
+    if (below(6) == 0) {
+      return R"({"$index": ")" + word({"10.1.2.3", "10.0.0.0/8", "::1"}) + "\"}";
+    }
+    if (below(6) == 0) {
+      return R"({"id": ")" + word({"i", "j"}) + "\"}";
+    }
+    const std::string field = word({"a", "b", ".a", "a.", "a.b", "user_id", "userId", "..a"});
+    const std::string operand =
+        word({"1", "1.0", "\"1\"", "\"x\"", "\"\"", "true", "\"true\"", "null"});
+    return "{\"" + field + "\": " +
+           (below(4) == 0 ? "{\"" + word({"=", "$eq", "!="}) + "\": " + operand + "}" : operand) +
+           "}";
+  }
+
+ private:
+  std::uint64_t below(std::uint64_t end) { return dice_.next_u64() % end; }
+  std::string word(std::vector<std::string> words) { return words[below(words.size())]; }
+
+  testing::SeededEntropy dice_;
+};
+
+// What a lookup leaves out is never judged: it must leave out nothing that matches.
+TEST(FilterRulesTest, ALookupNeverHidesAMatch) {
+  const TypeOptions options{.capacity = std::nullopt,
+                            .indexable_fields = {"a", "b", "a.b", "user_id"},
+                            .ttl = std::nullopt};
+  Guess guess(11);
+  int looked_up = 0;
+  int matches = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string filter_text = guess.filter(2);
+    const std::string json = guess.object(2);
+    const auto filter = parse(filter_text);
+    ASSERT_TRUE(filter.has_value()) << filter_text;
+    Record record;
+    record.type = "t";
+    record.id = "i";
+    record.value = {.type_url = "type.googleapis.com/google.protobuf.Struct",
+                    .bytes = struct_bytes(json)};
+    const auto lookup = filter->lookup(&options);
+    if (!lookup) {
+      continue;
+    }
+    ++looked_up;
+    if (!filter->matches(record, decode_payload(record.value))) {
+      continue;
+    }
+    ++matches;
+    const auto entries = index_entries(record, &options);
+    const bool is_found = std::ranges::find(lookup->ids, record.id) != lookup->ids.end() ||
+                          std::ranges::any_of(lookup->probes, [&entries](const IndexEntry& probe) {
+                            return std::ranges::find(entries, probe) != entries.end();
+                          });
+    EXPECT_TRUE(is_found) << filter_text << " matches " << json;
+  }
+  EXPECT_GT(looked_up, 5000);
+  EXPECT_GT(matches, 500);
 }
 
 TEST(FilterRulesTest, LooksForTextInTheTextsOfAValueAlone) {

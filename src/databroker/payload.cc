@@ -19,6 +19,7 @@
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "proto/events.pb.h"
+#include "proto/oauth21.pb.h"
 #include "proto/session.pb.h"
 #include "proto/user.pb.h"
 
@@ -35,7 +36,7 @@ const pb::Message* prototype_of(std::string_view type_url) {
     return nullptr;
   }
   const std::string_view name = type_url.substr(kUrlPrefix.size());
-  const std::array<const pb::Message*, 8> known = {
+  const std::array<const pb::Message*, 10> known = {
       &::session::Session::default_instance(),
       &::user::User::default_instance(),
       &::user::ServiceAccount::default_instance(),
@@ -44,6 +45,8 @@ const pb::Message* prototype_of(std::string_view type_url) {
       &::session::SessionBinding::default_instance(),
       &::session::IdentityBinding::default_instance(),
       &::pomerium::events::LastError::default_instance(),
+      &::oauth21::UpstreamMCPToken::default_instance(),
+      &::oauth21::PendingUpstreamAuth::default_instance(),
   };
   for (const pb::Message* prototype : known) {
     if (prototype->GetDescriptor()->full_name() == name) {

@@ -28,8 +28,9 @@ struct Payload {
   bool operator==(const Payload&) const = default;
 };
 
-// Levels of a value that are looked at; what lies deeper counts as null.
-inline constexpr int kPayloadDepthMax = 48;
+// Levels of a value that are looked at; what lies deeper counts as null. Below what protobuf reads
+// (100 levels of its own, of which a list in a list takes two), so that this bound is the one.
+inline constexpr int kPayloadDepthMax = 32;
 
 // Nothing for a value of a type nobody here knows, or that is not what its type says.
 std::optional<Payload> decode_payload(const Value& value);

@@ -78,24 +78,27 @@ TEST(PayloadTest, DoesNotLookIntoUnknownTypesAndBrokenValues) {
   EXPECT_FALSE(decode_payload({.type_url = std::string(kSession), .bytes = "\xff\xff"}));
 }
 
-// Covers DBR-12. protobuf itself reads 100 levels, of which a Struct takes three for each of its
-// own.
-TEST(PayloadTest, StopsAtItsDepth) {
-  google::protobuf::ListValue message;
-  google::protobuf::ListValue* at = &message;
-  for (int i = 0; i < kPayloadDepthMax; ++i) {
+// A Struct of lists within lists, and a text at the end.
+Value nested(int levels) {
+  google::protobuf::Struct outer;
+  google::protobuf::ListValue* at = (*outer.mutable_fields())["a"].mutable_list_value();
+  for (int i = 1; i < levels; ++i) {
     at = at->add_values()->mutable_list_value();
   }
   at->add_values()->set_string_value("deep");
-  google::protobuf::Struct outer;
-  *(*outer.mutable_fields())["a"].mutable_list_value() = message;
+  return {.type_url = std::string(kStruct), .bytes = outer.SerializeAsString()};
+}
 
-  const Value value{.type_url = std::string(kStruct), .bytes = outer.SerializeAsString()};
+// Covers DBR-12.
+TEST(PayloadTest, DoesNotLookBelowItsDepth) {
+  const auto within = decode_payload(nested(kPayloadDepthMax - 1));
+  const auto below = decode_payload(nested(kPayloadDepthMax + 4));
 
-  if (const auto payload = decode_payload(value)) {
-    EXPECT_FALSE(has_text(*payload, "deep"));
-  }
-  EXPECT_TRUE(has_text(*decode_payload(structure(R"({"a": [["deep"]]})")), "deep"));
+  ASSERT_TRUE(within.has_value());
+  ASSERT_TRUE(below.has_value());
+  EXPECT_TRUE(has_text(*within, "deep"));
+  EXPECT_FALSE(has_text(*below, "deep"));
+  EXPECT_FALSE(decode_payload(nested(5000)).has_value());
 }
 
 TEST(MaskTest, ReplacesOnlyTheMaskedFields) {
@@ -157,6 +160,18 @@ TEST(MaskTest, RefusesWhatItCannotMerge) {
   EXPECT_EQ(kind(merge_masked(good, structure("{}"), {"id"})), ErrorKind::InvalidInput);
   EXPECT_EQ(kind(merge_masked(unknown, unknown, {"id"})), ErrorKind::InvalidInput);
   EXPECT_EQ(kind(merge_masked(broken, good, {"id"})), ErrorKind::InvalidInput);
+}
+
+// Otherwise every record of the type would be found under every value.
+TEST(PayloadTest, KnowsEveryTypeWhoseFieldsTheBuiltInOptionsIndex) {
+  for (const auto& [type, options] : built_in_options()) {
+    const auto payload = decode_payload({.type_url = type, .bytes = ""});
+
+    ASSERT_TRUE(payload.has_value()) << type;
+    for (const std::string& field : options.indexable_fields) {
+      EXPECT_EQ(find_at(*payload, field_path(field)).size(), 1U) << type << " " << field;
+    }
+  }
 }
 
 TypeOptions indexed_by(std::vector<std::string> fields) {

@@ -33,6 +33,7 @@
 #include "server/control_endpoints.h"
 #include "server/ext_authz_endpoints.h"
 #include "server/proxy_core.h"
+#include "server/record_endpoint.h"
 #include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
 #include "session/provider_sessions.h"
@@ -103,6 +104,7 @@ class Server {
   Result<void> prepare_sign_in();
   Result<void> prepare_proxy_cores();
   Result<void> listen();
+  Result<std::vector<net::SocketAddress>> listen_for_people();
   Result<void> listen_for_operators();
   void report_health();
   Result<void> serve_plain(net::SocketAddress address, proxy::PlainServer::Handler handler);
@@ -159,6 +161,7 @@ class Server {
   std::unique_ptr<ControlEndpoints> endpoints_;
   std::vector<std::unique_ptr<ProxyCore>> proxy_cores_;
   std::unique_ptr<ExtAuthzEndpoints> ext_authz_;
+  std::unique_ptr<RecordEndpoint> records_;
   std::vector<std::unique_ptr<proxy::PlainServer>> plain_;
   std::unique_ptr<async::Scope> writing_;
   std::unique_ptr<async::Scope> writer_tasks_;
@@ -318,6 +321,21 @@ Result<void> Server::serve_plain(net::SocketAddress address, proxy::PlainServer:
 // nothing else.
 Result<void> Server::listen() {
   std::vector<net::SocketAddress> addresses;
+  if (settings_->answers_people) {
+    TRY(addresses, listen_for_people());
+  }
+  TRY_OK(listen_for_operators());
+  for (ServerOptions::Embedded& embedded : options_.embedded) {
+    TRY_OK(serve_plain(embedded.address, std::move(embedded.handler)));
+  }
+  if (options_.started) {
+    options_.started(addresses);
+  }
+  return {};
+}
+
+Result<std::vector<net::SocketAddress>> Server::listen_for_people() {
+  std::vector<net::SocketAddress> addresses;
   net::SocketAddress address = socket_address(settings_->address);
   for (unsigned i = 0; i < cores_; ++i) {
     Result<net::SocketAddress> bound =
@@ -335,14 +353,7 @@ Result<void> Server::listen() {
       return fail(bound.error().with_context("http_redirect_addr"));
     }
   }
-  TRY_OK(listen_for_operators());
-  for (ServerOptions::Embedded& embedded : options_.embedded) {
-    TRY_OK(serve_plain(embedded.address, std::move(embedded.handler)));
-  }
-  if (options_.started) {
-    options_.started(addresses);
-  }
-  return {};
+  return addresses;
 }
 
 // Probes and metrics.
@@ -393,6 +404,7 @@ Result<void> Server::prepare() {
       ExtAuthzEndpoints::open(
           {.cores = proxy_cores_, .log_sink = stderr_, .clock = clock_, .log_filter = filter_},
           *settings_));
+  TRY(records_, RecordEndpoint::open(*control_.core, *broker_, *first_settings_));
   return {};
 }
 
@@ -528,6 +540,7 @@ Task<void> Server::shut_down() {
   health_->terminating();
   renewal_stop_->cancel();
   co_await ext_authz_->close(control_.core.get());
+  co_await records_->close();
   async::Scope draining(*control_.core);
   for (const auto& proxy_core : proxy_cores_) {
     draining.spawn(drain_core(proxy_core.get()));

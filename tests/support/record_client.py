@@ -283,9 +283,10 @@ def only_exact_paths_are_served(client):
 
 def other_protocols_get_no_answer(client):
     host, port = TARGET.rsplit(":", 1)
-    for kind in ("application/json", "application/grpc-web+proto", "application/connect+json"):
+    for method, kind in (("POST", "application/json"), ("POST", "application/grpc-web+proto"),
+                         ("POST", "application/connect+json"), ("GET", "application/json")):
         with socket.create_connection((host, int(port)), timeout=TIMEOUT) as stream:
-            stream.sendall(("POST /databroker.DataBrokerService/ServerInfo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+            stream.sendall((method + " /databroker.DataBrokerService/ServerInfo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
                             + token() + "\r\nContent-Type: " + kind + "\r\nContent-Length: 2\r\n\r\n{}").encode())
             answer = b""
             try:
@@ -293,8 +294,7 @@ def other_protocols_get_no_answer(client):
                     answer += chunk
             except ConnectionError:
                 pass
-            assert b"server" not in answer.lower() or b"HTTP/1.1 200" not in answer, answer
-            assert b"200 OK" not in answer, answer
+            assert b" 200" not in answer, answer
     client.ServerInfo()
 
 
@@ -388,12 +388,8 @@ def bad_input_changes_nothing(client):
     # Bytes that are no message, and a name that is not UTF-8.
     raw = client.channel.unary_unary("/databroker.DataBrokerService/Put")
     for body in (b"\xff\xff\xff\xff", b"\x0a\x07\x12\x01t\x1a\x02\xff\xfe"):
-        try:
-            raw(body, metadata=(("jwt", token()),), timeout=TIMEOUT)
-        except grpc.RpcError as error:
-            assert error.code().name in ("INTERNAL", "INVALID_ARGUMENT", "UNIMPLEMENTED"), error
-        else:
-            raise AssertionError(body)
+        refused(lambda b=body: raw(b, metadata=(("jwt", token()),), timeout=TIMEOUT), "INVALID_ARGUMENT")
+        refused(lambda b=body: raw(b, timeout=TIMEOUT), "UNAUTHENTICATED")
     same(told(client.sync(client.ServerInfo().server_version, wait=False))[-1:], ["kept"])
     same(client.ServerInfo().latest_record_version, 1)
 
@@ -497,12 +493,8 @@ def queries_filter_and_count(client):
         if len(body) > 1_000_000:
             break
     raw = client.channel.unary_unary("/databroker.DataBrokerService/Query")
-    try:
-        raw(wrap(1, b"t") + wrap(5, body), metadata=(("jwt", token()),), timeout=TIMEOUT)
-    except grpc.RpcError as error:
-        assert error.code().name in ("INTERNAL", "INVALID_ARGUMENT", "UNIMPLEMENTED"), error
-    else:
-        raise AssertionError("a filter without end was read")
+    refused(lambda: raw(wrap(1, b"t") + wrap(5, body), metadata=(("jwt", token()),), timeout=TIMEOUT),
+            "INVALID_ARGUMENT")
 
 
 def wrap(field, content):

@@ -13,6 +13,7 @@
 #include <grpcpp/resource_quota.h>
 
 #include "async/call_gate.h"
+#include "base/check.h"
 #include "databroker/rpc/methods.h"
 #include "databroker/rpc/streams.h"
 #include "http/status_of.h"
@@ -63,17 +64,33 @@ CallFacts read_facts(const grpc::CallbackServerContext& context) {
   return facts;
 }
 
+// Read here and not by gRPC, which answers UNIMPLEMENTED to what it cannot read.
+template <class Message>
+bool read_message(const grpc::ByteBuffer& from, Message& message) {
+  grpc::ByteBuffer bytes(from);  // shares them
+  return grpc::SerializationTraits<Message>::Deserialize(&bytes, &message).ok();
+}
+
+template <class Message>
+grpc::Status write_message(const Message& message, grpc::ByteBuffer& to) {
+  to.Clear();
+  bool is_owner = false;
+  return grpc::SerializationTraits<Message>::Serialize(message, &to, &is_owner);
+}
+
 // A call of a method that answers once. gRPC deletes it when the answer is out.
 template <class Request, class Response>
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
-  UnaryCall(grpc::CallbackServerContext* call_context, const Request* asked, Response* answer)
-      : context(call_context), request(asked), response(answer), facts(read_facts(*call_context)) {}
+  UnaryCall(grpc::CallbackServerContext* call_context, grpc::ByteBuffer* to)
+      : context(call_context), answer(to), facts(read_facts(*call_context)) {}
 
   grpc::CallbackServerContext* context;
-  const Request* request;
-  Response* response;
+  grpc::ByteBuffer* answer;
   CallFacts facts;
+  Request request;
+  bool is_readable = false;
+  Response response;
   std::optional<async::CallGate::Pass> pass;
 
  private:
@@ -82,21 +99,27 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
 // A call of a method that answers with a stream. gRPC deletes it when the stream has ended.
 template <class Request, class Response>
-class StreamCall final : public grpc::ServerWriteReactor<Response>, public Stream<Response> {
+class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+                         public Stream<Response> {
  public:
-  StreamCall(grpc::CallbackServerContext* call_context, const Request* asked, Desk* at)
-      : context(call_context), request(asked), facts(read_facts(*call_context)), desk(at) {}
+  StreamCall(grpc::CallbackServerContext* call_context, Desk* at)
+      : context(call_context), facts(read_facts(*call_context)), desk(at) {}
 
   grpc::CallbackServerContext* context;
-  const Request* request;
   CallFacts facts;
   Desk* desk;
+  Request request;
+  bool is_readable = false;
   std::optional<async::CallGate::Pass> pass;
   std::optional<async::CallGate::Pass> follower_pass;
 
   std::uint64_t number() const { return pass->number(); }
-  void send_head() override { this->StartSendInitialMetadata(); }
-  void start_write(const Response& message) override { this->StartWrite(&message); }
+  void send_head() override { StartSendInitialMetadata(); }
+  void start_write(const Response& message) override {
+    const grpc::Status written = write_message(message, bytes_);
+    CHECK(written.ok());  // our own message, in memory
+    StartWrite(&bytes_);
+  }
   void cut_off() override { context->TryCancel(); }
 
  private:
@@ -109,6 +132,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>, public Strea
     }
   }
   void OnDone() override { delete this; }
+
+  grpc::ByteBuffer bytes_;  // of the message that is being written
 };
 
 // A call on its way to an end: whoever drops it without one has said that nobody could.
@@ -143,6 +168,10 @@ struct Need {
   Conflict conflict = Conflict::Aborted;
 };
 
+Unexpected unreadable() {
+  return fail(ErrorKind::InvalidInput, "the request is not the method's message");
+}
+
 template <class Request, class Response>
 Async<void> do_work(Desk* desk,
                     UnaryCall<Request, Response>* call,
@@ -152,11 +181,14 @@ Async<void> do_work(Desk* desk,
   if (role < need.role) {
     co_return fail(ErrorKind::PermissionDenied, "the caller's role does not allow this");
   }
+  if (!call->is_readable) {
+    co_return unreadable();
+  }
   const Work<Request, Response> work{.desk = desk,
                                      .facts = &call->facts,
                                      .role = role,
-                                     .request = call->request,
-                                     .response = call->response,
+                                     .request = &call->request,
+                                     .response = &call->response,
                                      .deadline = desk->core().deadline_in(call->facts.time_left)};
   co_return co_await method(work);
 }
@@ -171,7 +203,8 @@ Task<void> answer(Desk* desk,
     call->context->AddTrailingMetadata("vallum-lease-epoch",
                                        std::to_string(*call->facts.epoch_of_lease));
   }
-  call.finish(done ? grpc::Status::OK : status_of_error(done.error(), need.conflict));
+  call.finish(done ? write_message(call->response, *call->answer)
+                   : status_of_error(done.error(), need.conflict));
 }
 
 template <class Request, class Response>
@@ -183,12 +216,16 @@ Task<void> answer_with_stream(Desk* desk,
                               StreamMethod<Request, Response> method) {
   Outlet outlet(desk->core());
   const Desk::Listed listed(*desk, call->number(), outlet);
+  // The caller may have gone before there was anybody to tell.
+  outlet.is_gone = call->context->IsCancelled();
   const Result<Role> role = desk->admit(call->facts);  // whatever it is: every role reads
   Result<void> done;
-  if (role) {
-    done = co_await method(desk, &outlet, call.get(), call->request);
-  } else {
+  if (!role) {
     done = fail(role.error());
+  } else if (!call->is_readable) {
+    done = unreadable();
+  } else {
+    done = co_await method(desk, &outlet, call.get(), &call->request);
   }
   call.finish(done ? grpc::Status::OK : status_of_error(done.error(), Conflict::Aborted));
 }
@@ -211,17 +248,33 @@ auto credentials_of(const RecordServerOptions& options) {
   return grpc::SslServerCredentials(tls);
 }
 
+// The service, of which each method is given the bytes of its request.
+using RecordMethods = ::databroker::DataBrokerService;
+using WithReads =
+    RecordMethods::WithRawCallbackMethod_GetOptions<RecordMethods::WithRawCallbackMethod_ServerInfo<
+        RecordMethods::WithRawCallbackMethod_Query<RecordMethods::WithRawCallbackMethod_ListTypes<
+            RecordMethods::WithRawCallbackMethod_Get<RecordMethods::Service>>>>>;
+using WithWrites = RecordMethods::WithRawCallbackMethod_ReleaseLease<
+    RecordMethods::WithRawCallbackMethod_RenewLease<
+        RecordMethods::WithRawCallbackMethod_AcquireLease<RecordMethods::WithRawCallbackMethod_Put<
+            RecordMethods::WithRawCallbackMethod_Patch<WithReads>>>>>;
+using WithAll = RecordMethods::WithRawCallbackMethod_SyncLatest<
+    RecordMethods::WithRawCallbackMethod_Sync<RecordMethods::WithRawCallbackMethod_Clear<
+        RecordMethods::WithRawCallbackMethod_SetOptions<WithWrites>>>>;
+
 }  // namespace
 
 // On gRPC's threads.
-class RecordServer::Service final : public ::databroker::DataBrokerService::CallbackService {
+class RecordServer::Service final : public WithAll {
  public:
   Service(Desk& desk, const RecordServerOptions& options)
       : desk_(desk), gate_(options.calls_max), followers_(options.followers_max) {}
 
  private:
   using Context = grpc::CallbackServerContext;
+  using Bytes = grpc::ByteBuffer;
   using Reactor = grpc::ServerUnaryReactor;
+  using Writer = grpc::ServerWriteReactor<grpc::ByteBuffer>;
 
   static constexpr Need kRead{.role = Role::Reader, .conflict = Conflict::Aborted};
   static constexpr Need kWrite{.role = Role::Writer, .conflict = Conflict::Aborted};
@@ -238,15 +291,16 @@ class RecordServer::Service final : public ::databroker::DataBrokerService::Call
 
   template <class Request, class Response>
   Reactor* serve(Context* context,
-                 const Request* request,
-                 Response* response,
+                 const Bytes* request,
+                 Bytes* response,
                  Method<Request, Response> method,
                  Need need) {
-    auto* const call = new UnaryCall<Request, Response>(context, request, response);
+    auto* const call = new UnaryCall<Request, Response>(context, response);
     if (!enter(gate_, call->pass)) {
       call->Finish(too_many());
       return call;
     }
+    call->is_readable = read_message(*request, call->request);
     desk_.core().post([desk = &desk_, open = OpenCall(call), method, need]() mutable {
       desk->calls().spawn(answer<Request, Response>(desk, std::move(open), method, need));
     });
@@ -254,85 +308,60 @@ class RecordServer::Service final : public ::databroker::DataBrokerService::Call
   }
 
   template <class Request, class Response>
-  grpc::ServerWriteReactor<Response>* stream(Context* context,
-                                             const Request* request,
-                                             StreamMethod<Request, Response> method) {
-    auto* const call = new StreamCall<Request, Response>(context, request, &desk_);
+  Writer* stream(Context* context, const Bytes* request, StreamMethod<Request, Response> method) {
+    auto* const call = new StreamCall<Request, Response>(context, &desk_);
     if (!enter(followers_, call->follower_pass) || !enter(gate_, call->pass)) {
       call->Finish(too_many());
       return call;
     }
+    call->is_readable = read_message(*request, call->request);
     desk_.core().post([desk = &desk_, open = OpenCall(call), method]() mutable {
       desk->calls().spawn(answer_with_stream<Request, Response>(desk, std::move(open), method));
     });
     return call;
   }
 
-  Reactor* Get(Context* context,
-               const wire::GetRequest* request,
-               wire::GetResponse* response) override {
+  Reactor* Get(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, get, kRead);
   }
-  Reactor* ListTypes(Context* context,
-                     const Empty* request,
-                     wire::ListTypesResponse* response) override {
+  Reactor* ListTypes(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, list_types, kRead);
   }
-  Reactor* Query(Context* context,
-                 const wire::QueryRequest* request,
-                 wire::QueryResponse* response) override {
+  Reactor* Query(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, query, kRead);
   }
-  Reactor* ServerInfo(Context* context,
-                      const Empty* request,
-                      wire::ServerInfoResponse* response) override {
+  Reactor* ServerInfo(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, server_info, kRead);
   }
-  Reactor* GetOptions(Context* context,
-                      const wire::GetOptionsRequest* request,
-                      wire::GetOptionsResponse* response) override {
+  Reactor* GetOptions(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, get_options, kRead);
   }
   // A Reader may note when a session was used: the method itself looks.
-  Reactor* Patch(Context* context,
-                 const wire::PatchRequest* request,
-                 wire::PatchResponse* response) override {
+  Reactor* Patch(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, patch, kRead);
   }
-  Reactor* Put(Context* context,
-               const wire::PutRequest* request,
-               wire::PutResponse* response) override {
+  Reactor* Put(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, put, kWrite);
   }
-  Reactor* AcquireLease(Context* context,
-                        const wire::AcquireLeaseRequest* request,
-                        wire::AcquireLeaseResponse* response) override {
+  Reactor* AcquireLease(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, acquire_lease, kLease);
   }
-  Reactor* RenewLease(Context* context,
-                      const wire::RenewLeaseRequest* request,
-                      Empty* response) override {
+  Reactor* RenewLease(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, renew_lease, kLease);
   }
-  Reactor* ReleaseLease(Context* context,
-                        const wire::ReleaseLeaseRequest* request,
-                        Empty* response) override {
+  Reactor* ReleaseLease(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, release_lease, kLease);
   }
-  Reactor* SetOptions(Context* context,
-                      const wire::SetOptionsRequest* request,
-                      wire::SetOptionsResponse* response) override {
+  Reactor* SetOptions(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, set_options, kAdminister);
   }
-  Reactor* Clear(Context* context, const Empty* request, wire::ClearResponse* response) override {
+  Reactor* Clear(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, clear, kAdminister);
   }
-  grpc::ServerWriteReactor<wire::SyncResponse>* Sync(Context* context,
-                                                     const wire::SyncRequest* request) override {
+  Writer* Sync(Context* context, const Bytes* request) override {
     return stream(context, request, sync);
   }
-  grpc::ServerWriteReactor<wire::SyncLatestResponse>* SyncLatest(
-      Context* context, const wire::SyncLatestRequest* request) override {
+  Writer* SyncLatest(Context* context, const Bytes* request) override {
     return stream(context, request, sync_latest);
   }
 

@@ -139,7 +139,7 @@ class RecordServerCaseTest : public RecordServerTest,
 };
 
 // Covers DBR-01, DBR-02, DBR-03, DBR-04, DBR-05, DBR-06, DBR-07, DBR-10, DBR-11, DBR-12, DBR-13,
-// DBR-14, DBR-15, DBR-16, DBR-20, DBR-21, DBR-23, DBR-24.
+// DBR-14, DBR-15, DBR-16, DBR-20, DBR-23, DBR-24.
 TEST_P(RecordServerCaseTest, HoldsForAnotherToolchainWithEachStore) {
   {
     const Service service(memory());
@@ -249,7 +249,6 @@ TEST_F(RecordServerTlsTest, ACertificateBoundsWhatItsOwnerDoes) {
   expect(service_, "a_certificate_is_not_enough_for_strangers", files_of(client("databroker")));
 }
 
-// Covers DBR-08.
 TEST_F(RecordServerTlsTest, RefusesTheHandshakeWithoutAGoodCertificate) {
   const testing::TestAuthority other("Other authority", clock_.wall());
   testing::CertificateWish expired;
