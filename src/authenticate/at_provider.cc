@@ -4,7 +4,7 @@
 #include "authenticate/answers.h"
 #include "authenticate/authenticator.h"
 #include "authenticate/parameters.h"
-#include "identity/signed_in_records.h"
+#include "identity/stored_user.h"
 #include "pages/answer.h"
 #include "session/records.h"
 
@@ -272,9 +272,14 @@ Async<session::Handle> Authenticator::store_session(identity::SignedIn signed_in
         databroker::Write::put(session::session_key(record.id), std::move(session_value))
             .if_absent());
     batch.push_back(databroker::Write::put(session::user_key(user.id), std::move(user_value)));
-    CO_TRY(std::optional<databroker::Write> groups, co_await directory_write(&signed_in, deadline));
-    if (groups) {
-      batch.push_back(*std::move(groups));
+    std::optional<identity::ClaimedGroups> claimed = identity::claimed_groups(
+        settings_.groups_claim, signed_in.user_id, signed_in.name, signed_in.claims, now());
+    if (claimed) {
+      CO_TRY(std::optional<databroker::Write> groups,
+             co_await identity::directory_write(&parts_.broker, *std::move(claimed), deadline));
+      if (groups) {
+        batch.push_back(*std::move(groups));
+      }
     }
     const Result<databroker::Committed> done =
         co_await parts_.broker.put(std::move(batch), deadline);
@@ -295,23 +300,6 @@ Async<session::Handle> Authenticator::store_session(identity::SignedIn signed_in
       co_return fail(done.error());
     }
   }
-}
-
-// The user's groups as the provider's claim has them, unless a directory knows better.
-Async<std::optional<databroker::Write>> Authenticator::directory_write(
-    const identity::SignedIn* signed_in, Deadline deadline) {
-  if (settings_.groups_claim.empty()) {
-    co_return std::nullopt;
-  }
-  identity::ClaimedGroups claimed{.user_id = signed_in->user_id,
-                                  .display_name = signed_in->name,
-                                  .groups = {},
-                                  .said_at = now()};
-  if (const auto found = signed_in->claims.find(settings_.groups_claim);
-      found != signed_in->claims.end()) {
-    claimed.groups = found->second;
-  }
-  co_return co_await identity::groups_write(&parts_.broker, std::move(claimed), deadline);
 }
 
 }  // namespace vallum::authenticate

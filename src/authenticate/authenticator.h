@@ -24,7 +24,9 @@
 #include "identity/provider.h"
 #include "route/route_table.h"
 #include "session/handle.h"
+#include "session/provider_sessions.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace vallum::authenticate {
 
@@ -42,6 +44,11 @@ struct AuthenticatorSettings {
   codec::SameSite cookie_same_site = codec::SameSite::Lax;
   // Of the cookie, and of the session from sign-in.
   Duration session_lifetime = std::chrono::hours(14);
+  // How long a session may still be handed to a route whose access token could not be renewed: the
+  // shortest of all routes, or a browser would go round.
+  Duration outage_grace{0};
+  bool takes_backchannel_logout = false;
+  bool takes_frontchannel_logout = false;
   // The claim written as the user's directory record; empty: none is written.
   std::string groups_claim;
   // The public keys of assertions, {"keys":[...]}.
@@ -67,6 +74,9 @@ class Authenticator {
     databroker::Databroker& broker;
     identity::Provider* provider = nullptr;
     telemetry::Log& log;
+    telemetry::MetricRegistry& metrics;
+    // Of the control core.
+    std::size_t metric_shard;
     const Secret& shared_key;
     const Secret& cookie_key;
   };
@@ -91,6 +101,8 @@ class Authenticator {
   std::string_view idp_id() const;
 
  private:
+  // Who ended a session.
+  enum class EndedBy : std::uint8_t { Person, Provider };
   struct Handed;
   struct Ended;
 
@@ -132,8 +144,6 @@ class Authenticator {
   http::Response restart(const http::Request& request, const LoginState& state) const;
   Result<http::Response> route_callback(const http::Request& request);
   Result<http::Uri> target_of(const codec::Query& query) const;
-  Async<std::optional<databroker::Write>> directory_write(const identity::SignedIn* signed_in,
-                                                          Deadline deadline);
   std::string counted_attempts(const http::Request& request) const;
   http::Response login_problem(const http::Request& request,
                                const Error& error,
@@ -146,12 +156,18 @@ class Authenticator {
   // sign_out.cc
   Async<http::Response> sign_out_of_route(Visit visit, Deadline deadline);
   Async<http::Response> sign_out(http::Request request, Deadline deadline);
-  Async<Secret> end_session(std::string session_id, Deadline deadline);
+  Async<Secret> end_session(std::string session_id, EndedBy by, Deadline deadline);
+  void note_end(std::string_view session_id, EndedBy by);
   Task<std::string> leave_provider(Secret id_token, std::string target, Deadline deadline);
   std::string sign_out_target(const codec::Query& query) const;
   std::string own_session_id(const http::Request& request);
   std::string seal_ended(std::string_view session_id, const Secret& id_token) const;
   std::optional<Ended> open_link(const http::Request& request);
+
+  // provider_logout.cc
+  Async<http::Response> backchannel_logout(http::Request request, Deadline deadline);
+  Async<http::Response> frontchannel_logout(http::Request request, Deadline deadline);
+  Async<void> end_provider_sessions(session::ProviderSession of, Deadline deadline);
 
   // cookies.cc
   codec::SetCookie session_cookie(std::string value) const;
@@ -171,6 +187,9 @@ class Authenticator {
   crypto::XChaCha20Poly1305 seal_;
   ReplayGuard states_used_;
   ReplayGuard callbacks_used_;
+  ReplayGuard logout_tokens_used_;
+  telemetry::Counter ended_by_person_;
+  telemetry::Counter ended_by_provider_;
 };
 
 }  // namespace vallum::authenticate

@@ -7,6 +7,7 @@
 #include "codec/http_date.h"
 #include "codec/json_writer.h"
 #include "crypto/digest.h"
+#include "identity/limits.h"
 #include "pages/answer.h"
 #include "session/assertion_claims.h"
 #include "session/joined_identity.h"
@@ -47,7 +48,16 @@ Authenticator::Authenticator(const Parts& parts,
       seal_(parts.shared_key.expose()),
       // As long as a state or a signed URL can be used at all, leeway included.
       states_used_(LoginStates::kLifetime * 2 + std::chrono::minutes(1), 100'000),
-      callbacks_used_(UrlSigner::kLifetime + 2 * UrlSigner::kLeeway, 100'000) {}
+      callbacks_used_(UrlSigner::kLifetime + 2 * UrlSigner::kLeeway, 100'000),
+      logout_tokens_used_(identity::Limits::kLogoutTokenAge + 2 * identity::Limits::kLeeway,
+                          100'000) {
+  constexpr telemetry::MetricRegistry::Name kEnded{"vallum_sessions_ended_total",
+                                                   "Sessions ended over time, by reason"};
+  const telemetry::MetricLabel person{"reason", "signed-out"};
+  const telemetry::MetricLabel provider{"reason", "provider-logout"};
+  ended_by_person_ = parts.metrics.counter(kEnded, {&person, 1});
+  ended_by_provider_ = parts.metrics.counter(kEnded, {&provider, 1});
+}
 
 Authenticator::~Authenticator() = default;
 
@@ -120,6 +130,15 @@ Async<http::Response> Authenticator::answer_authenticate_host(Visit visit, Deadl
   if (path == "/.pomerium/signed_out" && is_read(request)) {
     co_return pages::signed_out_page(
         "", {.request_id = request.request_id, .entropy = parts_.core.entropy()});
+  }
+  const bool has_provider = parts_.provider != nullptr;
+  if (path == "/.pomerium/backchannel_logout" && has_provider &&
+      settings_.takes_backchannel_logout) {
+    co_return co_await backchannel_logout(std::move(request), deadline);
+  }
+  if (path == "/.pomerium/frontchannel_logout" && has_provider &&
+      settings_.takes_frontchannel_logout) {
+    co_return co_await frontchannel_logout(std::move(request), deadline);
   }
   co_return refuse(request, 404, "There is no such page.");
 }

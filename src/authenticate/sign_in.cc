@@ -205,7 +205,9 @@ Async<std::optional<session::Handle>> Authenticator::current_session(const http:
     co_return fail(record.error());
   }
   const Result<session::SessionRecord> session = session::decode_session(record->value);
-  if (!session || session->valid_until() <= now()) {
+  if (!session || session->valid_until() <= now() ||
+      (session->tokens_expire_at() <= now() &&
+       now() - session->tokens_expire_at() >= settings_.outage_grace)) {
     co_return std::nullopt;
   }
   co_return *std::move(handle);

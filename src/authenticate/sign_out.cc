@@ -38,7 +38,7 @@ struct Authenticator::Ended {
 // Ends a session for everybody who holds it: the record first, then the provider's tokens. Returns
 // the ID token of its sign-in, empty when it is not known. A session that is gone already has
 // ended; one that cannot be deleted is an error.
-Async<Secret> Authenticator::end_session(std::string session_id, Deadline deadline) {
+Async<Secret> Authenticator::end_session(std::string session_id, EndedBy by, Deadline deadline) {
   const Result<databroker::Record> record =
       co_await parts_.broker.get(session::session_key(session_id), deadline);
   databroker::Batch batch;
@@ -50,6 +50,7 @@ Async<Secret> Authenticator::end_session(std::string session_id, Deadline deadli
   if (!record) {
     co_return Secret();
   }
+  note_end(session_id, by);
   Result<session::SessionRecord> known = session::decode_session(record->value);
   if (!known) {
     co_return Secret();
@@ -65,6 +66,14 @@ Async<Secret> Authenticator::end_session(std::string session_id, Deadline deadli
     }
   }
   co_return known->id_token ? std::move(known->id_token->raw) : Secret();
+}
+
+void Authenticator::note_end(std::string_view session_id, EndedBy by) {
+  const bool is_person = by == EndedBy::Person;
+  parts_.metrics.shard(parts_.metric_shard).add(is_person ? ended_by_person_ : ended_by_provider_);
+  parts_.log.info(
+      "session ended",
+      {{"session-id", session_id}, {"reason", is_person ? "signed-out" : "provider-logout"}});
 }
 
 // Where a browser goes after signing out: what the configuration says, or the caller where that is
@@ -108,7 +117,7 @@ Async<http::Response> Authenticator::sign_out_of_route(Visit visit, Deadline dea
   Secret id_token;
   if (visit.identity != nullptr && !visit.identity->is_service_account()) {
     session_id = visit.identity->session_id();
-    Result<Secret> ended = co_await end_session(session_id, deadline);
+    Result<Secret> ended = co_await end_session(session_id, EndedBy::Person, deadline);
     if (!ended) {
       co_return refuse(request, 503, "The session could not be ended. Please try again.");
     }
@@ -159,7 +168,7 @@ Async<http::Response> Authenticator::sign_out(http::Request request, Deadline de
   if (!ended) {
     ended.emplace(Ended{.session_id = session_id, .id_token = {}, .target = sign_out_target({})});
     if (!session_id.empty()) {
-      Result<Secret> id_token = co_await end_session(session_id, deadline);
+      Result<Secret> id_token = co_await end_session(session_id, EndedBy::Person, deadline);
       if (!id_token) {
         co_return refuse(request, 503, "The session could not be ended. Please try again.");
       }

@@ -81,6 +81,9 @@ void Authorizer::find_session(const Question& question, Check& into) {
     into.state = Check::State::Ambiguous;
     return;
   }
+  // Our own pages give no access to anything: who is signed in can sign out whatever the provider
+  // does.
+  const Duration grace = question.route == nullptr ? Duration::max() : question.route->outage_grace;
   const session::CredentialPlaces places{.cookie = cookies.view(),
                                          .pomerium_authorization = own_header.view(),
                                          .authorization = authorization.view(),
@@ -104,7 +107,8 @@ void Authorizer::find_session(const Question& question, Check& into) {
   session::FoundSession found = finder_.find(places,
                                              {.host = question.head.authority.host(),
                                               .idp_id = settings_.idp_id,
-                                              .now = parts_.core.clock().wall()});
+                                              .now = parts_.core.clock().wall(),
+                                              .outage_grace = grace});
   into.presented_cookie = found.presented_cookie;
   into.presented_token = found.presented_token;
   into.identity = std::move(found.identity);

@@ -67,6 +67,18 @@ void assemble_timeouts(const RouteAssembly& route) {
   }
 }
 
+// A route may be stricter than the process, never laxer.
+void assemble_outage_grace(const RouteAssembly& route) {
+  const Duration most = route.assembly.settings().provider.outage_grace;
+  const std::optional<Duration>& own = route.target.inputs.idp_outage_grace;
+  if (own && *own > most) {
+    route.error("idp_outage_grace",
+                "is longer than the global option",
+                "write a shorter time, or raise the global idp_outage_grace");
+  }
+  route.target.route.outage_grace = std::min(own.value_or(most), most);
+}
+
 void assemble_upstream_tls(const RouteAssembly& route) {
   RouteInputs& inputs = route.target.inputs;
   RouteSettings& settings = route.target.route;
@@ -454,6 +466,7 @@ void assemble_route(Assembly& assembly, RouteTarget& target) {
   assemble_serverless(route);
   assemble_upgrades(route);
   assemble_timeouts(route);
+  assemble_outage_grace(route);
   assemble_upstream_tls(route);
   assemble_answer_headers(route);
   assemble_bearer_tokens(assembly, target);

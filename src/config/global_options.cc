@@ -223,6 +223,21 @@ constexpr auto kOptions = std::to_array<Option>({
         "",
         "Audiences of which an access token must have one, where `bearer_token_format` is "
         "`idp_access_token`. Absent: it must have been issued to `idp_client_id`."),
+    global<[](Settings& s) -> auto& { return s.provider.outage_grace; }, is_not_negative>(
+        "idp_outage_grace",
+        "1h",
+        "How long a session is used whose access token has ended and cannot be renewed because the "
+        "identity provider is in trouble. After that: a new sign-in."),
+    global<[](Settings& s) -> auto& { return s.provider.backchannel_logout; }>(
+        "idp_backchannel_logout",
+        "false",
+        "Take logout tokens of the identity provider at `/.pomerium/backchannel_logout` of the "
+        "authenticate host."),
+    global<[](Settings& s) -> auto& { return s.provider.frontchannel_logout; }>(
+        "idp_frontchannel_logout",
+        "false",
+        "Sign out when the identity provider shows `/.pomerium/frontchannel_logout` of the "
+        "authenticate host in a frame."),
     as_choice(kBearerFormats,
               global<&Settings::bearer_token_format>(
                   "bearer_token_format",

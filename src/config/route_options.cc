@@ -98,6 +98,8 @@ constexpr auto kOptions = std::to_array<Option>({
         "",
         "For the answer to a complete request. 0: no limit. Absent: "
         "`default_upstream_timeout`, or none with WebSockets."),
+    route<&RouteInputs::idp_outage_grace, is_maybe_not_negative>(
+        "idp_outage_grace", "", "The same for this route, not longer. Absent: the global option."),
     route<&RouteSettings::idle_timeout, is_maybe_not_negative>(
         "idle_timeout", "", "Without a byte in either direction. 0: no limit."),
     route<&RouteInputs::allow_websockets>("allow_websockets", "false", "Allow WebSockets."),

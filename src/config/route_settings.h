@@ -174,6 +174,8 @@ struct RouteSettings {
 
   Duration timeout{};                    // zero: no limit
   std::optional<Duration> idle_timeout;  // zero: no limit; nothing: stream_idle_timeout
+  // How long a session is used here whose access token could not be renewed in time.
+  Duration outage_grace{};
   bool allow_websockets = false;
   bool allow_spdy = false;
 

@@ -11,6 +11,7 @@
 namespace vallum::config {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -145,6 +146,12 @@ TEST_F(RouteConfigTest, WebSocketsLiftTheTimeouts) {
   EXPECT_EQ(open.idle_timeout, Duration::zero());
   EXPECT_EQ(route_of(route("allow_websockets: true, timeout: 1m")).timeout, minutes(1));
   EXPECT_EQ(route_of(route("idle_timeout: 10m")).timeout, seconds(30));
+}
+
+TEST_F(RouteConfigTest, AnOutageOfTheProviderMayBeTreatedMoreStrictlyThanElsewhere) {
+  EXPECT_EQ(route_of(route("name: x")).outage_grace, hours(1));
+  EXPECT_EQ(route_of(route("idp_outage_grace: 0s")).outage_grace, Duration::zero());
+  EXPECT_EQ(refused(route("idp_outage_grace: 2h")).size(), 1U);
 }
 
 TEST_F(RouteConfigTest, AListOfUpgradesReplacesTheGlobalOne) {

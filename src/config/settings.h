@@ -80,6 +80,10 @@ struct ProviderSettings {
   std::vector<std::string> scopes;  // empty: the provider's default
   std::map<std::string, std::string> request_params;
   std::string groups_claim;  // empty: no directory record is written at sign-in
+  // How long a session is used whose access token the provider has not renewed in time.
+  Duration outage_grace{};
+  bool backchannel_logout = false;
+  bool frontchannel_logout = false;
 };
 
 enum class StorageType : std::uint8_t { Memory, File, Postgres };

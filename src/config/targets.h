@@ -85,6 +85,7 @@ struct RouteInputs {
   bool google_serverless = false;
   std::vector<HeaderLine> set_request_headers;
   std::optional<std::vector<HeaderLine>> set_response_headers;
+  std::optional<Duration> idp_outage_grace;
   std::optional<Duration> timeout;
   bool allow_websockets = false;
   std::optional<std::vector<std::string>> allow_upgrades;

@@ -11,6 +11,7 @@
 #include "codec/percent.h"
 #include "crypto/digest.h"
 #include "crypto/jose/jws.h"
+#include "identity/describe.h"
 
 namespace vallum::identity {
 namespace {
@@ -80,30 +81,6 @@ Error as_unavailable(const Error& error) {
              : error;
 }
 
-std::string user_id_of(const Node& claims, const std::string& subject) {
-  const Node* object_id = claims.find("oid");
-  return object_id != nullptr && object_id->is_string() && !object_id->text().empty()
-             ? object_id->text()
-             : subject;
-}
-
-Result<SignedIn> describe(const Node& claims, const std::string& subject) {
-  SignedIn user;
-  user.user_id = user_id_of(claims, subject);
-  auto flat = flatten_claims(claims);
-  if (!flat) {
-    return unauthenticated(std::string(flat.error().message()));
-  }
-  user.claims = *std::move(flat);
-  user.name = first_text(user.claims, "name");
-  user.email = usable_email(first_text(user.claims, "email"));
-  const Node* verified = claims.find("email_verified");
-  if (verified != nullptr && verified->is_bool()) {
-    user.email_verified = verified->as_bool();
-  }
-  return user;
-}
-
 }  // namespace
 
 Provider::Engine::Engine(const Parts& parts, ProviderSettings settings)
@@ -160,8 +137,10 @@ Async<SignedIn> Provider::Engine::sign_in(LoginAnswer answer, Deadline deadline)
                    "the answer does not come from the provider that was asked ('iss')");
   }
   CO_TRY(TokenAnswer tokens, co_await redeem(metadata, &answer, deadline));
-  CO_TRY(VerifiedToken verified, co_await verify(metadata, &tokens, answer.nonce, deadline));
-  CO_TRY(const auto more, co_await userinfo(metadata, &tokens, verified.facts.subject, deadline));
+  const TokenPair pair{.id_token = &tokens.id_token, .access_token = &tokens.tokens.access_token};
+  CO_TRY(VerifiedToken verified, co_await verify(metadata, pair, answer.nonce, deadline));
+  CO_TRY(const auto more,
+         co_await userinfo(metadata, pair.access_token, verified.facts.subject, deadline));
   const Node claims = more ? merge_userinfo(verified.claims, *more)
                            : merge_userinfo(verified.claims, Node::map({}));
   CO_TRY(SignedIn user, describe(claims, verified.facts.subject));
@@ -191,25 +170,25 @@ Async<TokenAnswer> Provider::Engine::redeem(KnownMetadata metadata,
 }
 
 Async<Provider::Engine::VerifiedToken> Provider::Engine::verify(KnownMetadata metadata,
-                                                                const TokenAnswer* tokens,
-                                                                std::string nonce,
+                                                                TokenPair tokens,
+                                                                std::optional<std::string> nonce,
                                                                 Deadline deadline) {
-  CO_TRY(SignedToken found,
-         co_await verify_signed(
-             &keys_, metadata->algorithms, &tokens->id_token, "id token", deadline));
+  CO_TRY(
+      SignedToken found,
+      co_await verify_signed(&keys_, metadata->algorithms, tokens.id_token, "id token", deadline));
   CO_TRY(IdTokenFacts facts,
          check_id_token(found.claims,
                         {.issuer = settings_.issuer,
                          .client_id = settings_.client_id,
                          .nonce = nonce,
-                         .access_token = tokens->tokens.access_token.expose_text(),
+                         .access_token = tokens.access_token->expose_text(),
                          .hash = found.hash,
                          .now = core_.clock().wall()}));
   co_return VerifiedToken{.claims = std::move(found.claims), .facts = std::move(facts)};
 }
 
 Async<std::optional<Node>> Provider::Engine::userinfo(KnownMetadata metadata,
-                                                      const TokenAnswer* tokens,
+                                                      const Secret* access_token,
                                                       std::string subject,
                                                       Deadline deadline) {
   if (!metadata->userinfo_endpoint) {
@@ -217,8 +196,7 @@ Async<std::optional<Node>> Provider::Engine::userinfo(KnownMetadata metadata,
   }
   http::ClientRequest request{.url = *metadata->userinfo_endpoint,
                               .body_bytes_max = Limits::kUserinfoBytesMax};
-  request.headers.add("Authorization",
-                      "Bearer " + std::string(tokens->tokens.access_token.expose_text()));
+  request.headers.add("Authorization", "Bearer " + std::string(access_token->expose_text()));
   request.headers.add("Accept", "application/json");
   CO_TRY(const http::ClientResponse response, co_await fetch(std::move(request), deadline));
   if (!response.is_success()) {

@@ -27,6 +27,9 @@ class Provider::Engine {
 
   Async<std::string> authorization_url(LoginAttempt attempt, Deadline deadline);
   Async<SignedIn> complete_login(LoginAnswer answer, Deadline deadline);
+  Async<RefreshOutcome> refresh(RefreshAttempt attempt, Deadline deadline);
+  Async<LogoutToken> verify_logout_token(std::string token, Deadline deadline);
+  Async<UserDetails> load_user(UserQuestion question, Deadline deadline);
   Async<std::optional<std::string>> end_session_url(Secret id_token_hint,
                                                     std::string post_logout_redirect_uri,
                                                     Deadline deadline);
@@ -47,6 +50,12 @@ class Provider::Engine {
     IdTokenFacts facts;
   };
 
+  // Owned by whoever awaits.
+  struct TokenPair {
+    const Secret* id_token;
+    const Secret* access_token;
+  };
+
   Async<Metadata> load_metadata(Deadline deadline);
   Async<crypto::JwkSet> load_keys(Deadline deadline);
   Async<http::ClientResponse> fetch(http::ClientRequest request, Deadline deadline);
@@ -54,11 +63,16 @@ class Provider::Engine {
   Async<SignedIn> sign_in(LoginAnswer answer, Deadline deadline);
   Async<TokenAnswer> redeem(KnownMetadata metadata, const LoginAnswer* answer, Deadline deadline);
   Async<VerifiedToken> verify(KnownMetadata metadata,
-                              const TokenAnswer* tokens,
-                              std::string nonce,
+                              TokenPair tokens,
+                              std::optional<std::string> nonce,
                               Deadline deadline);
+  Async<void> verify_refreshed(KnownMetadata metadata,
+                               RefreshOutcome* outcome,
+                               Secret id_token,
+                               std::string subject,
+                               Deadline deadline);
   Async<std::optional<codec::Node>> userinfo(KnownMetadata metadata,
-                                             const TokenAnswer* tokens,
+                                             const Secret* access_token,
                                              std::string subject,
                                              Deadline deadline);
   // Unauthenticated: the provider refuses the token.

@@ -16,7 +16,7 @@ using codec::Node;
 constexpr std::size_t kSubjectBytesMax = 255;
 
 Unexpected refused(std::string_view why) {
-  return fail(ErrorKind::Unauthenticated, "id token: " + std::string(why));
+  return fail(ErrorKind::Unauthenticated, std::string(why));
 }
 
 bool is_text(const Node* node, std::string_view text) {
@@ -45,20 +45,11 @@ Result<void> check_audience(const Node& claims, std::string_view client_id) {
   return {};
 }
 
-Result<WallTime> date_of(const Node& claims, std::string_view name) {
-  const Node* value = claims.find(name);
-  const auto date = value == nullptr ? std::nullopt : crypto::numeric_date(*value);
-  if (!date) {
-    return refused("'" + std::string(name) + "' is missing or not a date");
-  }
-  return *date;
-}
-
 Result<void> check_not_before(const Node& claims, WallTime now) {
   if (claims.find("nbf") == nullptr) {
     return {};
   }
-  TRY(const WallTime not_before, date_of(claims, "nbf"));
+  TRY(const WallTime not_before, date_claim(claims, "nbf"));
   if (not_before > now + Limits::kLeeway) {
     return refused("'nbf' is in the future: it is not valid yet, or a clock is wrong");
   }
@@ -104,21 +95,38 @@ Result<std::string> subject_of(const Node& claims) {
 
 }  // namespace
 
-Result<IdTokenFacts> check_id_token(const Node& claims, const IdTokenExpectation& expectation) {
-  if (!is_text(claims.find("iss"), expectation.issuer)) {
+Result<void> check_issuer_and_audience(const Node& claims,
+                                       std::string_view issuer,
+                                       std::string_view client_id) {
+  if (!is_text(claims.find("iss"), issuer)) {
     return refused("'iss' is not the provider's issuer");
   }
-  TRY_OK(check_audience(claims, expectation.client_id));
-  TRY(const WallTime expires_at, date_of(claims, "exp"));
+  return check_audience(claims, client_id);
+}
+
+Result<WallTime> date_claim(const Node& claims, std::string_view name) {
+  const Node* value = claims.find(name);
+  const auto date = value == nullptr ? std::nullopt : crypto::numeric_date(*value);
+  if (!date) {
+    return refused("'" + std::string(name) + "' is missing or not a date");
+  }
+  return *date;
+}
+
+Result<IdTokenFacts> check_id_token(const Node& claims, const IdTokenExpectation& expectation) {
+  TRY_OK(check_issuer_and_audience(claims, expectation.issuer, expectation.client_id));
+  TRY(const WallTime expires_at, date_claim(claims, "exp"));
   if (expires_at + Limits::kLeeway <= expectation.now) {
     return refused("'exp' is in the past: it has expired, or a clock is wrong");
   }
-  TRY(const WallTime issued_at, date_of(claims, "iat"));
+  TRY(const WallTime issued_at, date_claim(claims, "iat"));
   if (issued_at > expectation.now + Limits::kLeeway) {
     return refused("'iat' is in the future: a clock is wrong");
   }
   TRY_OK(check_not_before(claims, expectation.now));
-  TRY_OK(check_nonce(claims, expectation.nonce));
+  if (expectation.nonce) {
+    TRY_OK(check_nonce(claims, *expectation.nonce));
+  }
   TRY_OK(check_access_token_hash(claims, expectation));
   TRY(std::string subject, subject_of(claims));
   return IdTokenFacts{

@@ -15,7 +15,8 @@ namespace vallum::identity {
 struct IdTokenExpectation {
   std::string_view issuer;
   std::string_view client_id;
-  // Nothing: the question was somebody else's, and any will do.
+  // Nothing: the question was somebody else's, or it is the token of a refresh, which need not have
+  // one (OpenID Connect Core 12.2); any will do.
   std::optional<std::string_view> nonce;
   // The access token that came with it, for at_hash, and the hash of the token's algorithm.
   // Nothing: none came.
@@ -29,6 +30,13 @@ struct IdTokenFacts {
   WallTime issued_at;
   WallTime expires_at;
 };
+
+// What every token that a provider signs for us has: OpenID Connect Core 3.1.3.7, steps 2 to 5.
+Result<void> check_issuer_and_audience(const codec::Node& claims,
+                                       std::string_view issuer,
+                                       std::string_view client_id);
+// A claim that must be there and be a date.
+Result<WallTime> date_claim(const codec::Node& claims, std::string_view name);
 
 // OpenID Connect Core 3.1.3.7, of a token whose signature is good. Unauthenticated, with the claim
 // and the reason, for everything else.

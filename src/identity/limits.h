@@ -19,6 +19,8 @@ struct Limits {
 
   // Clocks of ours and a provider's may differ by this much.
   static constexpr std::chrono::seconds kLeeway{60};
+  // A logout token is used this long after it was issued.
+  static constexpr std::chrono::seconds kLogoutTokenAge{300};
   // Above this a person should look at the clocks.
   static constexpr std::chrono::seconds kSkewWarned{5};
 

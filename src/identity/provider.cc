@@ -38,12 +38,20 @@ Result<std::unique_ptr<Provider>> Provider::create(const Parts& parts, ProviderS
     return fail(redirect.error().with_context("provider: redirect URI"));
   }
   std::string id = provider_id(settings.issuer, settings.client_id);
+  std::string issuer = settings.issuer;
   auto engine = std::make_unique<Engine>(parts, std::move(settings));
-  return std::unique_ptr<Provider>(new Provider(parts, std::move(engine), std::move(id)));
+  return std::unique_ptr<Provider>(
+      new Provider(parts, std::move(engine), std::move(id), std::move(issuer)));
 }
 
-Provider::Provider(const Parts& parts, std::unique_ptr<Engine> engine, std::string id)
-    : home_(parts.home), engine_(std::move(engine)), id_(std::move(id)) {}
+Provider::Provider(const Parts& parts,
+                   std::unique_ptr<Engine> engine,
+                   std::string id,
+                   std::string issuer)
+    : home_(parts.home),
+      engine_(std::move(engine)),
+      id_(std::move(id)),
+      issuer_(std::move(issuer)) {}
 
 Provider::~Provider() {
   // Its coroutines wait on the home core and can only be destroyed there. Messages of callers that
@@ -82,6 +90,31 @@ Async<TokenHolder> Provider::verify_access_token(Secret token, Deadline deadline
                        engine_->scope(),
                        [engine = engine_.get(), token = std::move(token), deadline]() mutable {
                          return engine->verify_access_token(std::move(token), deadline);
+                       });
+}
+
+Async<RefreshOutcome> Provider::refresh(RefreshAttempt attempt, Deadline deadline) {
+  return async::run_on(home_,
+                       engine_->scope(),
+                       [engine = engine_.get(), attempt = std::move(attempt), deadline]() mutable {
+                         return engine->refresh(std::move(attempt), deadline);
+                       });
+}
+
+Async<UserDetails> Provider::load_user(UserQuestion question, Deadline deadline) {
+  return async::run_on(
+      home_,
+      engine_->scope(),
+      [engine = engine_.get(), question = std::move(question), deadline]() mutable {
+        return engine->load_user(std::move(question), deadline);
+      });
+}
+
+Async<LogoutToken> Provider::verify_logout_token(std::string token, Deadline deadline) {
+  return async::run_on(home_,
+                       engine_->scope(),
+                       [engine = engine_.get(), token = std::move(token), deadline]() mutable {
+                         return engine->verify_logout_token(std::move(token), deadline);
                        });
 }
 

@@ -83,6 +83,66 @@ struct SignedIn {
   OAuthTokens tokens;
 };
 
+// What a session's refresh token is sent with.
+struct RefreshAttempt {
+  Secret refresh_token;
+  // The session's `sub`: the answer must be of the same user. "" when it is not known.
+  std::string subject;
+};
+
+// What came of a refresh (RFC 6749 6, OpenID Connect Core 12).
+struct RefreshOutcome {
+  enum class Kind : std::uint8_t {
+    // There are new tokens: keep them before anything else, the old refresh token may be used up.
+    Refreshed,
+    // The provider refuses this session for good: end it.
+    Ended,
+    // It answered with another user's tokens, which are not used: end the session.
+    AnotherUser,
+    // The provider refuses us, whatever the session: tell an operator, and keep the session.
+    Misconfigured,
+    // No answer, or none that means anything: try again later.
+    Temporary,
+  };
+  Kind kind = Kind::Temporary;
+  // Why not Refreshed, for a person. No token is in it.
+  std::string reason;
+  // How long the provider asks us to wait.
+  std::optional<Duration> retry_after;
+  // Of Refreshed. Without a refresh token the old one stays good.
+  OAuthTokens tokens;
+  // Verified; providers need not send one.
+  std::optional<IdToken> id_token;
+  // Not empty: an ID token came that could not be verified. Whose the access token is, nobody knows
+  // then: keep the refresh token, and nothing else.
+  std::string id_token_fault;
+};
+
+// Whom to ask userinfo about.
+struct UserQuestion {
+  Secret access_token;
+  // The session's own, which was verified when it came; its claims are what userinfo adds to.
+  Secret id_token;
+  std::string subject;
+};
+
+struct UserDetails {
+  std::string name;
+  // Only an address with exactly one '@'; see usable_email().
+  std::string email;
+  Claims claims;
+};
+
+// What a provider says when it ends a session of its own (OpenID Connect Back-Channel Logout 1.0).
+struct LogoutToken {
+  // "" when it does not name the user: then it names the session.
+  std::string subject;
+  // The provider's own session, `sid`. "": all of the user's.
+  std::string session_id;
+  // Unique among its issuer's: the caller sees to it that it is used once.
+  std::string token_id;
+};
+
 struct ProviderCounters {
   std::uint64_t discoveries = 0;
   std::uint64_t key_fetches = 0;
@@ -129,6 +189,7 @@ class Provider {
 
   // See provider_id().
   const std::string& id() const { return id_; }
+  const std::string& issuer() const { return issuer_; }
 
   // Where to send the browser.
   Async<std::string> authorization_url(LoginAttempt attempt, Deadline deadline);
@@ -149,6 +210,17 @@ class Provider {
   // for the caller to judge, by the claims "aud", "azp", "client_id" and their like: they are what
   // the provider signed, else what it says to introspection (RFC 7662), else to userinfo.
   Async<TokenHolder> verify_access_token(Secret token, Deadline deadline);
+  // Sends the refresh token, once. Fails with Cancelled when this provider ends first; everything
+  // else is an outcome.
+  Async<RefreshOutcome> refresh(RefreshAttempt attempt, Deadline deadline);
+
+  // What the provider says of a user now. Unauthenticated when it speaks of another user, NotFound
+  // when there is nothing to ask, Unavailable for everything else.
+  Async<UserDetails> load_user(UserQuestion question, Deadline deadline);
+
+  // Verifies a logout token that came from anywhere. Unauthenticated when it proves nothing,
+  // Unavailable and DeadlineExceeded when the provider's keys cannot be had.
+  Async<LogoutToken> verify_logout_token(std::string token, Deadline deadline);
 
   // Where to send the browser to end its session at the provider; nothing when it offers none.
   Async<std::optional<std::string>> end_session_url(Secret id_token_hint,
@@ -163,11 +235,12 @@ class Provider {
  private:
   class Engine;
 
-  Provider(const Parts& parts, std::unique_ptr<Engine> engine, std::string id);
+  Provider(const Parts& parts, std::unique_ptr<Engine> engine, std::string id, std::string issuer);
 
   async::Core& home_;
   std::unique_ptr<Engine> engine_;
   std::string id_;
+  std::string issuer_;
 };
 
 }  // namespace vallum::identity

@@ -18,4 +18,13 @@ struct TokenAnswer {
 // everything that may pass or makes no sense.
 Result<TokenAnswer> parse_token_answer(const http::ClientResponse& response, WallTime now);
 
+// Reads what a token endpoint answered to a refresh token (RFC 6749 5 and 6, OpenID Connect Core
+// 12.2). Its ID token, empty when there is none, is not verified yet. Never fails: an answer
+// nobody can make sense of is a failure that may pass.
+struct RefreshAnswer {
+  RefreshOutcome outcome;
+  Secret id_token;
+};
+RefreshAnswer parse_refresh_answer(const http::ClientResponse& response, WallTime now);
+
 }  // namespace vallum::identity

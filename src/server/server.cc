@@ -29,6 +29,7 @@
 #include "net/dns_resolver.h"
 #include "net/kernel_network.h"
 #include "proxy/plain_server.h"
+#include "refresh/renewal.h"
 #include "server/bearer_tokens.h"
 #include "server/build_generation.h"
 #include "server/control_endpoints.h"
@@ -37,6 +38,7 @@
 #include "server/record_endpoint.h"
 #include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
+#include "session/provider_sessions.h"
 #include "telemetry/line_writer.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -51,6 +53,9 @@ namespace {
 constexpr std::size_t kLaneBytes = std::size_t{4} << 20;
 // How long requests that are under way may go on after SIGTERM.
 constexpr Duration kDrainGrace = std::chrono::seconds(30);
+// How long answers of the provider that are under way may take to come and be kept.
+constexpr Duration kRenewalGrace = std::chrono::seconds(15);
+constexpr Duration kIndexPatience = std::chrono::minutes(10);
 constexpr Duration kWriterGrace = std::chrono::seconds(5);
 constexpr Duration kWatchInterval = std::chrono::seconds(10);
 constexpr std::size_t kTicketSeedBytes = 32;
@@ -108,6 +113,7 @@ class Server {
   Result<async::Snapshot<proxy::Generation>> next_generation();
   Task<void> supervise();
   Task<void> watch_parts();
+  Task<void> prepare_logout();
   Task<void> reload();
   void not_reloaded(const Error& error);
   Task<void> shut_down();
@@ -151,6 +157,9 @@ class Server {
   std::unique_ptr<identity::Provider> provider_;
   std::unique_ptr<identity::GoogleIdTokens> google_tokens_;
   std::unique_ptr<identity::BearerTokens> bearer_tokens_;
+  std::unique_ptr<async::CancelSource> renewal_stop_;
+  std::optional<refresh::Renewal> renewal_;
+  std::unique_ptr<async::Scope> renewing_;
   std::unique_ptr<authenticate::Authenticator> authenticator_;
   std::unique_ptr<async::Scope> visits_;
   std::unique_ptr<ControlEndpoints> endpoints_;
@@ -260,12 +269,23 @@ Result<void> Server::prepare_sign_in() {
                                     .broker = *broker_,
                                     .provider = provider_.get()},
       bearer_settings(*settings_));
+  renewal_.emplace(refresh::Renewal::Parts{.core = *control_.core,
+                                           .broker = *broker_,
+                                           .provider = provider_.get(),
+                                           .log = log_,
+                                           .metrics = *metrics_,
+                                           .metric_shard = cores_},
+                   renewal_settings(*settings_));
+  renewal_stop_ = std::make_unique<async::CancelSource>(*control_.core);
+  renewing_ = std::make_unique<async::Scope>(*control_.core);
   TRY(generation_, next_generation());
   authenticator_ = std::make_unique<authenticate::Authenticator>(
       authenticate::Authenticator::Parts{.core = *control_.core,
                                          .broker = *broker_,
                                          .provider = provider_.get(),
                                          .log = log_,
+                                         .metrics = *metrics_,
+                                         .metric_shard = cores_,
                                          .shared_key = *settings_->shared_secret,
                                          .cookie_key = *settings_->cookie.secret},
       authenticator_settings(*settings_, *signing_keys_),
@@ -425,6 +445,8 @@ int Server::run() {
   report_health();
   control_tasks_->spawn(supervise());
   control_tasks_->spawn(watch_parts());
+  control_tasks_->spawn(prepare_logout());
+  renewing_->spawn(renewal_->run(renewal_stop_->token()));
   log_.info("ready", {{"cores", cores_}});
   control_.core->run();
   return 0;
@@ -453,12 +475,26 @@ Task<void> Server::watch_parts() {
       health_->failed(
           "identity.provider",
           status ? std::move(status->problem).value_or("") : std::string(status.error().message()));
+      health_->failed("identity.refresh", renewal_->status().alarm.value_or(""));
     }
     if (settings_->tokens_were_renewed(config::DiskFiles())) {
       log_.info("a token file was renewed");
       co_await reload();
     }
     co_await async::sleep_for(*control_.core, kWatchInterval);
+  }
+}
+
+// Finding sessions by what the provider calls them takes an index, which takes a while to make over
+// many sessions. A logout makes it when this did not.
+Task<void> Server::prepare_logout() {
+  if (!settings_->provider.backchannel_logout) {
+    co_return;
+  }
+  const Result<void> made = co_await session::ensure_provider_index(
+      broker_.get(), control_.core->deadline_in(kIndexPatience));
+  if (!made) {
+    log_.warn("sessions are not indexed for logout yet", {{"error", made.error().message()}});
   }
 }
 
@@ -512,6 +548,7 @@ Task<void> Server::reload() {
   authenticator_->use(authenticator_settings(*settings_, *signing_keys_),
                       async::Snapshot<route::RouteTable>(generation_, &generation_->table));
   bearer_tokens_->use(bearer_settings(*settings_));
+  renewal_->use(renewal_settings(*settings_));
   for (const auto& proxy_core : proxy_cores_) {
     ProxyCore* const target = proxy_core.get();
     target->core().post([target, generation = generation_] { target->use(generation); });
@@ -524,6 +561,7 @@ Task<void> Server::reload() {
 Task<void> Server::shut_down() {
   log_.info("stopping: requests under way may end");
   health_->terminating();
+  renewal_stop_->cancel();
   co_await ext_authz_->close(control_.core.get());
   co_await records_->close();
   async::Scope draining(*control_.core);
@@ -534,6 +572,7 @@ Task<void> Server::shut_down() {
   for (const auto& plain : plain_) {
     plain->close();
   }
+  co_await renewing_->drain(control_.core->deadline_in(kRenewalGrace));
   const Result<void> written =
       co_await async::run_on(*writer_.core, *writer_tasks_, [this] { return finish_records(); });
   if (!written) {

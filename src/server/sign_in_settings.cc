@@ -1,5 +1,7 @@
 #include "server/sign_in_settings.h"
 
+#include <algorithm>
+
 namespace vallum::server {
 
 namespace {
@@ -56,6 +58,12 @@ authenticate::AuthenticatorSettings authenticator_settings(const config::Setting
                               ? codec::SameSite::Lax
                               : settings.cookie.same_site;
   made.session_lifetime = settings.cookie.expire;
+  made.outage_grace = settings.provider.outage_grace;
+  for (const config::RouteSettings& route : settings.routes) {
+    made.outage_grace = std::min(made.outage_grace, route.outage_grace);
+  }
+  made.takes_backchannel_logout = settings.provider.backchannel_logout;
+  made.takes_frontchannel_logout = settings.provider.frontchannel_logout;
   made.groups_claim = settings.provider.groups_claim;
   made.jwks = keys.jwks();
   made.extra_claims = settings.assertion.extra_claims;
@@ -67,6 +75,10 @@ identity::BearerSettings bearer_settings(const config::Settings& settings) {
   return {.issuers = settings.token_issuers,
           .session_lifetime = settings.cookie.expire,
           .groups_claim = settings.provider.groups_claim};
+}
+
+refresh::RenewalSettings renewal_settings(const config::Settings& settings) {
+  return {.groups_claim = settings.provider.groups_claim};
 }
 
 authorize::AuthorizerSettings authorizer_settings(const config::Settings& settings,

@@ -8,6 +8,7 @@
 #include "crypto/jose/signing_key.h"
 #include "identity/bearer/bearer_tokens.h"
 #include "identity/provider.h"
+#include "refresh/renewal.h"
 
 namespace vallum::server {
 
@@ -20,6 +21,8 @@ identity::ProviderSettings provider_settings(const config::Settings& settings);
 authenticate::AuthenticatorSettings authenticator_settings(const config::Settings& settings,
                                                            const crypto::SigningKeys& keys);
 identity::BearerSettings bearer_settings(const config::Settings& settings);
+refresh::RenewalSettings renewal_settings(const config::Settings& settings);
+
 authorize::AuthorizerSettings authorizer_settings(const config::Settings& settings,
                                                   std::string_view idp_id);
 

@@ -20,6 +20,8 @@ struct HandleUse {
   // Of the route's provider. Empty: any.
   std::string_view idp_id;
   WallTime now;
+  // How long a session counts whose access token could not be renewed in time.
+  Duration outage_grace{0};
 };
 
 // The handles of a request that count, one for each session, in order of precedence. Until the next

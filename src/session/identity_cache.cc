@@ -70,7 +70,9 @@ IdentityCache::IdentityCache(async::Core& core, databroker::Databroker& broker, 
 
 IdentityCache::~IdentityCache() = default;
 
-std::optional<IdentityRef> IdentityCache::find(const Handle& handle, WallTime now) {
+std::optional<IdentityRef> IdentityCache::find(const Handle& handle,
+                                               WallTime now,
+                                               Duration outage_grace) {
   Entry* entry = entries_.find(handle.session_id);
   if (entry == nullptr || entry->is_service_account != handle.is_service_account()) {
     return std::nullopt;
@@ -81,7 +83,7 @@ std::optional<IdentityRef> IdentityCache::find(const Handle& handle, WallTime no
   if (asks_for_newer) {
     return std::nullopt;
   }
-  if (entry->identity != nullptr && !entry->identity->is_valid(now)) {
+  if (entry->identity != nullptr && !entry->identity->is_valid(now, outage_grace)) {
     return IdentityRef();
   }
   return entry->identity;

@@ -71,8 +71,9 @@ class IdentityCache {
   IdentityCache& operator=(const IdentityCache&) = delete;
   ~IdentityCache();
 
-  // Nothing: not known here, load() it. Never allocates.
-  std::optional<IdentityRef> find(const Handle& handle, WallTime now);
+  // Nothing: not known here, load() it. Null as well for a session whose tokens ended longer than
+  // `outage_grace` ago. Never allocates.
+  std::optional<IdentityRef> find(const Handle& handle, WallTime now, Duration outage_grace);
 
   // Reads it from the databroker, for find() to find, unless a change throws it out at once again.
   // Fails when the records could not be read (Unavailable, DeadlineExceeded, ...): then nobody

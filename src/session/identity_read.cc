@@ -21,6 +21,7 @@ bool take_session(const databroker::Record& record, bool keeps_tokens, IdentityP
   parts.user_id = std::move(session->user_id);
   parts.idp_id = std::move(session->idp_id);
   parts.valid_until = session->valid_until();
+  parts.tokens_expire_at = session->tokens_expire_at();
   parts.session_claims = std::move(session->claims);
   for (DeviceCredentialRef& device : session->devices) {
     if (parts.devices.size() < kDevicesMax) {

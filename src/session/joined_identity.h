@@ -56,6 +56,8 @@ struct IdentityParts {
   // "" for a service account.
   std::string idp_id;
   WallTime valid_until = WallTime::max();
+  // When its access token ends, which can be renewed; WallTime::max() for none.
+  WallTime tokens_expire_at = WallTime::max();
   ClaimSet session_claims;
   // Made of a token that its user brings along, which says itself what it is good for: its claims
   // win over the user's.
@@ -84,7 +86,11 @@ class JoinedIdentity {
   JoinedIdentity(const JoinedIdentity&) = delete;
   JoinedIdentity& operator=(const JoinedIdentity&) = delete;
 
-  bool is_valid(WallTime now) const { return now < parts_.valid_until; }
+  // A session lives on without fresh tokens while its provider is down, for this long.
+  bool is_valid(WallTime now, Duration outage_grace) const {
+    return now < parts_.valid_until &&
+           (now < parts_.tokens_expire_at || now - parts_.tokens_expire_at < outage_grace);
+  }
   // WallTime::max() for ever.
   WallTime valid_until() const { return parts_.valid_until; }
 

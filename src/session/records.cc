@@ -116,6 +116,11 @@ WallTime SessionRecord::valid_until() const {
   return until;
 }
 
+WallTime SessionRecord::tokens_expire_at() const {
+  const bool can_renew = oauth_token && !refresh_disabled && !oauth_token->refresh_token.empty();
+  return can_renew ? oauth_token->expires_at.value_or(WallTime::max()) : WallTime::max();
+}
+
 Result<databroker::Value> encode_session(const SessionRecord& session) {
   ::session::Session message;
   TextCheck text;

@@ -82,6 +82,8 @@ struct SessionRecord {
   // Until when it may be used: its own end, or that of an access token which cannot be renewed
   // (identity specification 3.2). WallTime::max() for ever.
   WallTime valid_until() const;
+  // When its access token ends, which its provider can renew; WallTime::max() for never.
+  WallTime tokens_expire_at() const;
 };
 
 struct UserRecord {

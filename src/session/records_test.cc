@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "proto/session.pb.h"
 #include "proto/user.pb.h"
+#include "session/joined_identity.h"
 
 namespace vallum::session {
 namespace {
@@ -125,6 +126,32 @@ TEST(SessionRecordTest, EndsWithAnAccessTokenThatCannotBeRenewed) {
 
   session.oauth_token->expires_at.reset();
   EXPECT_EQ(session.valid_until(), kNow + 14h + Duration(5));
+}
+
+TEST(SessionRecordTest, ItsTokensEndOnlyWhereTheyCanBeRenewed) {
+  SessionRecord session = full_session();
+  EXPECT_EQ(session.tokens_expire_at(), kNow + 1h);
+
+  session.refresh_disabled = true;
+  EXPECT_EQ(session.tokens_expire_at(), WallTime::max());
+
+  session.refresh_disabled = false;
+  session.oauth_token->expires_at.reset();
+  EXPECT_EQ(session.tokens_expire_at(), WallTime::max());
+}
+
+TEST(JoinedIdentityTest, OutlivesItsTokensForTheGraceAndNeverItsEnd) {
+  IdentityParts parts;
+  parts.valid_until = kNow + 14h;
+  parts.tokens_expire_at = kNow + 1h;
+  const JoinedIdentity identity(std::move(parts));
+
+  EXPECT_TRUE(identity.is_valid(kNow + 1h - 1s, 0s));
+  EXPECT_FALSE(identity.is_valid(kNow + 1h, 0s));
+  EXPECT_TRUE(identity.is_valid(kNow + 2h - 1s, 1h));
+  EXPECT_FALSE(identity.is_valid(kNow + 2h, 1h));
+  EXPECT_TRUE(identity.is_valid(kNow + 13h, Duration::max()));
+  EXPECT_FALSE(identity.is_valid(kNow + 14h, Duration::max()));
 }
 
 // Covers OID-25.

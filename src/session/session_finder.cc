@@ -26,7 +26,7 @@ FoundSession SessionFinder::find(const CredentialPlaces& places, const HandleUse
   }
   found.refused = presented->refused;
   for (const Handle* handle : presented->all()) {
-    std::optional<IdentityRef> identity = identities_.find(*handle, use.now);
+    std::optional<IdentityRef> identity = identities_.find(*handle, use.now, use.outage_grace);
     if (!identity) {
       found.state = FoundSession::State::NeedsLoad;
       found.identity = nullptr;

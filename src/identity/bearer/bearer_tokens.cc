@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "crypto/jose/jws.h"
-#include "identity/signed_in_records.h"
+#include "identity/stored_user.h"
 
 namespace vallum::identity {
 namespace {
@@ -370,7 +370,7 @@ Async<std::optional<databroker::Write>> BearerTokens::directory_write(const Flig
                         .display_name = holder->name,
                         .groups = found->second,
                         .said_at = holder->said_at};
-  co_return co_await groups_write(&parts_.broker, std::move(claimed), deadline);
+  co_return co_await identity::directory_write(&parts_.broker, std::move(claimed), deadline);
 }
 
 }  // namespace vallum::identity

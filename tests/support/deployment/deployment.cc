@@ -165,7 +165,9 @@ Deployment::Deployment(SimWorld& world, const Options& options)
       settings_(load(options)),
       keys_(crypto::SigningKeys::derive(*settings_->shared_secret)),
       lane_(&writer_.add_lane(output_, options.lane_bytes)),
-      visits_(world.core()) {
+      renewal_stop_(world.core()),
+      visits_(world.core()),
+      renewing_(world.core()) {
   idp_.add_user({.subject = "alice",
                  .claims = {{"email", R"("alice@example.com")"},
                             {"name", R"("Alice Archer")"},
@@ -193,12 +195,25 @@ Deployment::Deployment(SimWorld& world, const Options& options)
                                     .broker = *broker_,
                                     .provider = provider_.get()},
       server::bearer_settings(*settings_));
+  if (options.refreshes_sessions) {
+    renewal_ =
+        std::make_unique<refresh::Renewal>(refresh::Renewal::Parts{.core = world.core(),
+                                                                   .broker = *broker_,
+                                                                   .provider = provider_.get(),
+                                                                   .log = log_,
+                                                                   .metrics = metrics_,
+                                                                   .metric_shard = 0},
+                                           server::renewal_settings(*settings_));
+    renewing_.spawn(renewal_->run(renewal_stop_.token()));
+  }
   generation_ = build();
   authenticator_ = std::make_unique<authenticate::Authenticator>(
       authenticate::Authenticator::Parts{.core = world.core(),
                                          .broker = *broker_,
                                          .provider = provider_.get(),
                                          .log = log_,
+                                         .metrics = metrics_,
+                                         .metric_shard = 0,
                                          .shared_key = *settings_->shared_secret,
                                          .cookie_key = *settings_->cookie.secret},
       server::authenticator_settings(*settings_, keys_),

@@ -10,6 +10,7 @@
 #include "databroker/databroker.h"
 #include "identity/bearer/bearer_tokens.h"
 #include "identity/google_id_tokens.h"
+#include "refresh/renewal.h"
 #include "server/control_endpoints.h"
 #include "server/proxy_core.h"
 #include "support/captured_lines.h"
@@ -46,6 +47,8 @@ class Deployment {
     std::string more_routes;
     // The criterion that allows people on https://app.example.
     std::string app_criterion = "authenticated_user: true";
+    // Sessions are refreshed at the provider, and expire.
+    bool refreshes_sessions = false;
     std::size_t lane_bytes = std::size_t{1} << 20;
   };
   explicit Deployment(SimWorld& world) : Deployment(world, Options()) {}
@@ -70,6 +73,9 @@ class Deployment {
   std::string diagnostics() const { return diagnostics_.text(); }
   // In the text format of Prometheus.
   std::string metrics() { return metrics_.expose(); }
+
+  // Requires that sessions are refreshed.
+  refresh::Renewal& renewal() { return *renewal_; }
 
   // Every call of the store fails.
   bool store_is_down = false;
@@ -108,8 +114,11 @@ class Deployment {
   std::unique_ptr<identity::GoogleIdTokens> google_tokens_;
   std::unique_ptr<identity::BearerTokens> bearer_tokens_;
   async::Snapshot<proxy::Generation> generation_;
+  async::CancelSource renewal_stop_;
+  std::unique_ptr<refresh::Renewal> renewal_;
   std::unique_ptr<authenticate::Authenticator> authenticator_;
   async::Scope visits_;
+  async::Scope renewing_;
   std::unique_ptr<server::ControlEndpoints> endpoints_;
   Secret ticket_seed_{"0123456789abcdef0123456789abcdef"};
   std::unique_ptr<server::ProxyCore> proxy_core_;

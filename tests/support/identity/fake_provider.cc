@@ -57,6 +57,10 @@ FakeHttpClient::Answer oauth_error(std::string_view code, int status = 400) {
   return answer_json("{\"error\":" + quoted(code) + "}", status);
 }
 
+std::string lifetime_text(Duration lifetime) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(lifetime).count());
+}
+
 crypto::SigningKeys key_numbered(unsigned number) {
   return crypto::SigningKeys::derive(Secret("fake provider key " + std::to_string(number)));
 }
@@ -198,6 +202,9 @@ FakeHttpClient::Answer FakeProvider::answer_token(const http::ClientRequest& req
     return oauth_error("invalid_client", 401);
   }
   const codec::Query form = parse_query(request.body);
+  if (value_of(form, "grant_type") == "refresh_token") {
+    return answer_refresh(value_of(form, "refresh_token"));
+  }
   const auto found = grants_.find(value_of(form, "code"));
   if (value_of(form, "grant_type") != "authorization_code" || found == grants_.end()) {
     return oauth_error("invalid_grant");
@@ -210,12 +217,54 @@ FakeHttpClient::Answer FakeProvider::answer_token(const http::ClientRequest& req
   }
   const std::string access_token = "access-token-of-" + found->first;
   access_tokens_[access_token] = grant.subject;
+  const std::string refresh_token = "refresh-token-of-" + found->first;
+  families_[refresh_token] = {.subject = grant.subject, .name = found->first};
   return answer_json(json_object({{"access_token", quoted(access_token)},
-                                  {"refresh_token", quoted("refresh-token-of-" + found->first)},
+                                  {"refresh_token", quoted(refresh_token)},
                                   {"token_type", R"("Bearer")"},
-                                  {"expires_in", "3600"},
+                                  {"expires_in", lifetime_text(access_token_lifetime)},
                                   {"id_token", quoted(id_token_for(grant, access_token))}},
                                  token_answer));
+}
+
+// A token is "refresh-token-of-code-1" or, when it came of a refresh, that with "/2" and so on.
+FakeHttpClient::Answer FakeProvider::answer_refresh(std::string_view token) {
+  const std::size_t slash = token.find('/');
+  const auto found = families_.find(token.substr(0, slash));
+  if (found == families_.end() || found->second.is_revoked) {
+    return oauth_error("invalid_grant");
+  }
+  Family& family = found->second;
+  const std::string current = family.generation == 1
+                                  ? found->first
+                                  : found->first + "/" + std::to_string(family.generation);
+  if (token != current) {
+    ++consumed_tokens_seen_;
+    family.is_revoked = true;
+    return oauth_error("invalid_grant");
+  }
+  ++refreshes_;
+  const std::string access_token =
+      "access-token-" + std::to_string(refreshes_) + "-of-" + family.name;
+  access_tokens_[access_token] = family.subject;
+  Members members{{"access_token", quoted(access_token)},
+                  {"token_type", R"("Bearer")"},
+                  {"expires_in", lifetime_text(access_token_lifetime)}};
+  if (rotates) {
+    ++family.generation;
+    members["refresh_token"] = quoted(found->first + "/" + std::to_string(family.generation));
+  }
+  if (renews_id_tokens) {
+    const Grant grant{.subject = family.subject, .redirect_uri = {}, .nonce = {}, .challenge = {}};
+    members["id_token"] = quoted(id_token_for(grant, access_token));
+  }
+  return answer_json(json_object(std::move(members), token_answer));
+}
+
+void FakeProvider::forget(std::string_view subject) {
+  for (auto& [token, family] : families_) {
+    family.is_revoked = family.is_revoked || family.subject == subject;
+  }
 }
 
 std::string FakeProvider::id_token_for(const Grant& grant, std::string_view access_token) const {

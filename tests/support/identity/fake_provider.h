@@ -79,6 +79,18 @@ class FakeProvider {
   std::map<std::string, FakeHttpClient::Answer, std::less<>> answers;
   // Signs ID tokens instead of its key.
   std::function<std::string(std::string_view payload)> signer;
+  // Each refresh token works once and is answered with the next; using one twice ends the sign-in
+  // (RFC 9700 4.14.2).
+  bool rotates = true;
+  // Refreshes are answered with an ID token.
+  bool renews_id_tokens = true;
+  Duration access_token_lifetime = std::chrono::hours(1);
+  // Refresh tokens that were sent although they were used up.
+  int consumed_tokens_seen() const { return consumed_tokens_seen_; }
+  int refreshes() const { return refreshes_; }
+  // Refuses the refresh tokens that it gave for this user from now on.
+  void forget(std::string_view subject);
+
   // How far its clock is ahead.
   Duration clock_ahead{0};
 
@@ -91,9 +103,18 @@ class FakeProvider {
     bool used = false;
   };
 
+  // Refresh tokens that came of one sign-in.
+  struct Family {
+    std::string subject;
+    std::string name;
+    unsigned generation = 1;
+    bool is_revoked = false;
+  };
+
   FakeHttpClient::Answer answer(const http::ClientRequest& request);
   FakeHttpClient::Answer answer_path(std::string_view path, const http::ClientRequest& request);
   FakeHttpClient::Answer answer_token(const http::ClientRequest& request);
+  FakeHttpClient::Answer answer_refresh(std::string_view token);
   FakeHttpClient::Answer answer_userinfo(const http::ClientRequest& request) const;
   FakeHttpClient::Answer answer_introspection(const http::ClientRequest& request) const;
   FakeHttpClient::Answer answer_revocation(const http::ClientRequest& request);
@@ -110,6 +131,9 @@ class FakeProvider {
   std::map<std::string, std::string, std::less<>> access_tokens_;  // to subject
   std::map<std::string, int, std::less<>> calls_;
   std::vector<std::string> revoked_;
+  std::map<std::string, Family, std::less<>> families_;  // by the name of their first token
+  int consumed_tokens_seen_ = 0;
+  int refreshes_ = 0;
 };
 
 }  // namespace vallum::testing
