@@ -134,9 +134,7 @@ class RecordCommands {
     add_sessions(app);
   }
 
-  bool parsed() const {
-    return accounts_->parsed() || directory_->parsed() || sessions_->parsed();
-  }
+  bool parsed() const { return accounts_->parsed() || directory_->parsed() || sessions_->parsed(); }
   int run() const {
     if (create_account_->parsed()) {
       return create_service_account(connection_, account_);

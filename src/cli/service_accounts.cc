@@ -13,9 +13,8 @@ namespace {
 
 Result<recordtools::ServiceAccount> create(Databroker& databroker,
                                            const CreateServiceAccountArguments& arguments) {
-  recordtools::ServiceAccountWish wish{.user_id = arguments.user,
-                                       .description = arguments.description,
-                                       .expires_at = std::nullopt};
+  recordtools::ServiceAccountWish wish{
+      .user_id = arguments.user, .description = arguments.description, .expires_at = std::nullopt};
   const WallTime now = databroker.clock.wall();
   if (!arguments.expires.empty()) {
     TRY(wish.expires_at, recordtools::read_expiry(arguments.expires, now));

@@ -111,8 +111,7 @@ Result<databroker::RecordClientOptions> find_databroker(const WrittenConnection&
     return fail(ErrorKind::InvalidInput,
                 "--certificate-file and --key-file come together: a certificate and its key");
   }
-  TRY(options.certificate_pem,
-      read_option(written.certificate_file, "--certificate-file", around));
+  TRY(options.certificate_pem, read_option(written.certificate_file, "--certificate-file", around));
   TRY(const std::string key, read_option(written.key_file, "--key-file", around));
   options.private_key_pem = Secret(std::string_view(key));
   options.server_name = written.server_name;

@@ -12,13 +12,13 @@ namespace vallum::recordtools {
 
 // How the operator says which databroker is meant; "" for what was not given.
 struct WrittenConnection {
-  std::string config;
-  std::string address;
-  std::string shared_secret_file;
-  std::string ca_file;
-  std::string certificate_file;
-  std::string key_file;
-  std::string server_name;
+  std::string config = {};
+  std::string address = {};
+  std::string shared_secret_file = {};
+  std::string ca_file = {};
+  std::string certificate_file = {};
+  std::string key_file = {};
+  std::string server_name = {};
   bool insecure = false;
 };
 

@@ -7,8 +7,9 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <system_error>
 #include <utility>
+
+#include <system_error>
 
 #include "base/nearest.h"
 #include "base/strings.h"
@@ -45,10 +46,10 @@ class Problems {
   }
   bool empty() const { return count_ == 0; }
   Error error() const {
-    const std::string more =
-        count_ > kProblemsNamedMax
-            ? "\n" + path_ + ": and " + std::to_string(count_ - kProblemsNamedMax) + " more problems"
-            : "";
+    const std::string more = count_ > kProblemsNamedMax
+                                 ? "\n" + path_ + ": and " +
+                                       std::to_string(count_ - kProblemsNamedMax) + " more problems"
+                                 : "";
     return {ErrorKind::InvalidInput, text_ + more};
   }
 
@@ -77,9 +78,7 @@ class Reader {
   }
 
  private:
-  void check_keys(const Node& map,
-                  std::string_view what,
-                  std::span<const std::string_view> known) {
+  void check_keys(const Node& map, std::string_view what, std::span<const std::string_view> known) {
     for (const Node::Member& member : map.members()) {
       if (std::ranges::find(known, member.key) != known.end()) {
         continue;
@@ -160,7 +159,8 @@ class Reader {
   }
 
   void read_group_ids(const Node& groups, session::DirectoryUser& user) {
-    const bool are_texts = groups.is_list() && std::ranges::all_of(groups.items(), &Node::is_string);
+    const bool are_texts =
+        groups.is_list() && std::ranges::all_of(groups.items(), &Node::is_string);
     if (!are_texts) {
       problems_.add(groups.position(),
                     "group_ids is a list of texts: write ids that look like numbers in quotes");
@@ -249,8 +249,9 @@ struct CloseFile {
 
 Unexpected too_large(const std::string& path) {
   return fail(ErrorKind::ResourceExhausted,
-              path + ": larger than 32 MiB: split it by kind, into one file of users, one of groups "
-                     "and one of records");
+              path +
+                  ": larger than 32 MiB: split it by kind, into one file of users, one of groups "
+                  "and one of records");
 }
 
 }  // namespace
@@ -260,8 +261,8 @@ bool DirectoryFile::lists(std::string_view type) const {
 }
 
 Result<DirectoryFile> parse_directory(std::string_view text, std::string path) {
-  const auto document = codec::parse_yaml(
-      text, {.bytes_max = kDirectoryBytesMax, .nodes_max = kDirectoryNodesMax});
+  const auto document =
+      codec::parse_yaml(text, {.bytes_max = kDirectoryBytesMax, .nodes_max = kDirectoryNodesMax});
   if (!document) {
     return fail(Error(document.error()).with_context(path));
   }

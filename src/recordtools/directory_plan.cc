@@ -102,7 +102,8 @@ class Planner {
 
   void count_memberships(const databroker::Value& before, const databroker::Value* after) {
     const std::set<std::string> had = groups_of(before);
-    const std::set<std::string> has = after == nullptr ? std::set<std::string>() : groups_of(*after);
+    const std::set<std::string> has =
+        after == nullptr ? std::set<std::string>() : groups_of(*after);
     plan_.memberships += had.size();
     plan_.memberships_dropped += static_cast<std::size_t>(
         std::ranges::count_if(had, [&has](const std::string& id) { return !has.contains(id); }));
@@ -191,8 +192,9 @@ Result<DirectoryPlan> plan_import(databroker::RecordClient& client, DirectoryFil
     }));
   }
   if (is_too_long) {
-    return fail(ErrorKind::ResourceExhausted,
-                "the databroker holds more than a million records of the types that the file lists");
+    return fail(
+        ErrorKind::ResourceExhausted,
+        "the databroker holds more than a million records of the types that the file lists");
   }
   return plan_import(std::move(file), current);
 }

@@ -127,13 +127,12 @@ std::string service_accounts_text(const std::vector<session::ServiceAccountRecor
   std::vector<std::vector<std::string>> rows{
       {"ID", "USER", "ISSUED", "EXPIRES", "ACCESSED", "DESCRIPTION"}};
   for (const session::ServiceAccountRecord& account : accounts) {
-    rows.push_back(
-        {shown(account.id),
-         shown(account.user_id),
-         shown(account.issued_at),
-         shown(account.expires_at) + (account.valid_until() <= now ? " (expired)" : ""),
-         shown(account.accessed_at),
-         shown(account.description)});
+    rows.push_back({shown(account.id),
+                    shown(account.user_id),
+                    shown(account.issued_at),
+                    shown(account.expires_at) + (account.valid_until() <= now ? " (expired)" : ""),
+                    shown(account.accessed_at),
+                    shown(account.description)});
   }
   return table(rows);
 }

@@ -168,8 +168,7 @@ TEST(CallerRoleTest, IsThatOfTheWeakestNameOfTheCertificate) {
 
 TEST(CallerTokensTest, AcceptTheTokensThatAreMadeHere) {
   testing::SeededEntropy entropy(1);
-  const std::string made =
-      make_caller_token(shared_secret(), "identity-manager", kNow, entropy);
+  const std::string made = make_caller_token(shared_secret(), "identity-manager", kNow, entropy);
 
   EXPECT_EQ(role(made), "writer");
   EXPECT_EQ(role(make_caller_token(shared_secret(), "cook", kNow, entropy)), "invalid JWT");

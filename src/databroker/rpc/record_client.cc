@@ -38,8 +38,7 @@ constexpr auto kSymptoms = std::to_array<Symptom>({
      "its certificate is not trusted: --ca-file names the authority that signed it"},
     {"hostname verification",
      "its certificate has another name: --server-name says which one it must have"},
-    {"peer name",
-     "its certificate has another name: --server-name says which one it must have"},
+    {"peer name", "its certificate has another name: --server-name says which one it must have"},
     {"handshake",
      "the TLS handshake failed: --ca-file names the authority of its certificate, "
      "--certificate-file and --key-file what it asks us for"},
@@ -72,7 +71,8 @@ Meaning meaning_of(const grpc::Status& status, Duration timeout) {
     case grpc::StatusCode::UNAVAILABLE:
       return {ErrorKind::Unavailable, unavailable_text(status.error_message())};
     case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return {ErrorKind::DeadlineExceeded, "it did not answer within " + codec::go_duration(timeout)};
+      return {ErrorKind::DeadlineExceeded,
+              "it did not answer within " + codec::go_duration(timeout)};
     case grpc::StatusCode::UNAUTHENTICATED:
       return {ErrorKind::Unauthenticated,
               "it refuses our token: the shared secret of --config or --shared-secret-file is not "
@@ -111,7 +111,8 @@ auto credentials_of(const RecordClientOptions& options) {
 
 bool is_loopback_address(std::string_view address) {
   const auto literal = net::SocketAddress::parse(address);
-  return literal ? literal->ip.is_loopback() : iequals(address.substr(0, address.rfind(':')), "localhost");
+  return literal ? literal->ip.is_loopback()
+                 : iequals(address.substr(0, address.rfind(':')), "localhost");
 }
 
 struct RecordClient::Native {
@@ -169,8 +170,8 @@ Result<std::unique_ptr<RecordClient>> RecordClient::make(RecordClientOptions opt
     arguments.SetSslTargetNameOverride(options.server_name);
   }
   std::unique_ptr<RecordClient> made(new RecordClient(std::move(options), clock, entropy));
-  made->native_->stub = ::databroker::DataBrokerService::NewStub(grpc::CreateCustomChannel(
-      made->options_.address, credentials_of(made->options_), arguments));
+  made->native_->stub = ::databroker::DataBrokerService::NewStub(
+      grpc::CreateCustomChannel(made->options_.address, credentials_of(made->options_), arguments));
   return made;
 }
 
