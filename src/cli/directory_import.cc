@@ -11,9 +11,7 @@ namespace vallum::cli {
 
 namespace {
 
-int carry_out(databroker::RecordClient& client,
-              const recordtools::DirectoryPlan& plan,
-              const ImportArguments& arguments) {
+int say_plan(const recordtools::DirectoryPlan& plan, const ImportArguments& arguments) {
   for (const std::string& warning : plan.warnings) {
     say(warning + "\n");
   }
@@ -23,12 +21,42 @@ int carry_out(databroker::RecordClient& client,
         " memberships, more than 20 %: if that is meant, write --force\n");
     return 1;
   }
-  if (!arguments.dry_run) {
-    if (const auto written = recordtools::write_import(client, plan); !written) {
-      return cannot_say(written.error());
-    }
+  return 0;
+}
+
+int try_import(databroker::RecordClient& client,
+               recordtools::DirectoryFile file,
+               const ImportArguments& arguments) {
+  const auto plan = recordtools::plan_import(client, std::move(file));
+  if (!plan) {
+    return cannot_say(plan.error());
   }
-  print_answer((arguments.dry_run ? "dry run, nothing was written: " : "") + plan.summary());
+  const int code = say_plan(*plan, arguments);
+  if (code == 0) {
+    print_answer("dry run, nothing was written: " + plan->summary());
+  }
+  return code;
+}
+
+int do_import(databroker::RecordClient& client,
+              recordtools::DirectoryFile file,
+              const ImportArguments& arguments) {
+  const auto turn = recordtools::ImportTurn::take(client);
+  if (!turn) {
+    return cannot_say(turn.error());
+  }
+  auto plan = recordtools::plan_import(client, std::move(file));
+  if (!plan) {
+    return cannot_say(plan.error());
+  }
+  if (const int code = say_plan(*plan, arguments); code != 0) {
+    return code;
+  }
+  const std::string summary = plan->summary();
+  if (const auto written = (*turn)->write(*std::move(plan)); !written) {
+    return cannot_say(written.error());
+  }
+  print_answer(summary);
   return 0;
 }
 
@@ -44,8 +72,8 @@ int import_directory(const recordtools::WrittenConnection& connection,
   if (const auto found = databroker.find(connection); !found) {
     return cannot_say(found.error());
   }
-  const auto plan = recordtools::plan_import(*databroker.client, *std::move(file));
-  return plan ? carry_out(*databroker.client, *plan, arguments) : cannot_say(plan.error());
+  return arguments.dry_run ? try_import(*databroker.client, *std::move(file), arguments)
+                           : do_import(*databroker.client, *std::move(file), arguments);
 }
 
 }  // namespace vallum::cli

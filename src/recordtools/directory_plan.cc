@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "recordtools/limits.h"
@@ -16,6 +17,8 @@ namespace {
 // What comes first. A user's end is not kept waiting for anything.
 enum class Step : std::uint8_t { RemoveUsers, WriteOthers, WriteUsers, RemoveOthers };
 constexpr std::size_t kSteps = 4;
+
+constexpr std::string_view kImportLease = "vallum-directory-import";
 
 std::set<std::string> groups_of(const databroker::Value& value) {
   std::set<std::string> ids;
@@ -199,9 +202,29 @@ Result<DirectoryPlan> plan_import(databroker::RecordClient& client, DirectoryFil
   return plan_import(std::move(file), current);
 }
 
-Result<void> write_import(databroker::RecordClient& client, const DirectoryPlan& plan) {
+Result<std::unique_ptr<ImportTurn>> ImportTurn::take(databroker::RecordClient& client) {
+  auto lease = client.acquire_lease(std::string(kImportLease), kImportTimeout);
+  if (!lease) {
+    return lease.error().kind() == ErrorKind::Conflict
+               ? fail(ErrorKind::Conflict,
+                      "another import is under way, or broke off less than 10 minutes ago: try "
+                      "again then")
+               : fail(lease.error());
+  }
+  return std::unique_ptr<ImportTurn>(new ImportTurn(client, *std::move(lease)));
+}
+
+ImportTurn::~ImportTurn() {
+  // It ends by itself where this fails.
+  [[maybe_unused]] const auto released = client_.release_lease(lease_.name, lease_.id);
+}
+
+Result<void> ImportTurn::write(DirectoryPlan plan) {
   for (std::size_t i = 0; i < plan.batches.size(); ++i) {
-    if (const auto written = client.put(plan.batches[i]); !written) {
+    for (databroker::Write& write : plan.batches[i]) {
+      write.fence = databroker::Fence{.lease = lease_.name, .epoch = lease_.epoch};
+    }
+    if (const auto written = client_.put(plan.batches[i]); !written) {
       return fail(written.error().with_context(
           "stopped after " + std::to_string(i) + " of " + std::to_string(plan.batches.size()) +
           " writes; what was written stays, and the same import goes on from there"));

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "databroker/lease_table.h"
 #include "databroker/record.h"
 #include "databroker/rpc/record_client.h"
 #include "recordtools/directory_file.h"
@@ -43,7 +46,27 @@ DirectoryPlan plan_import(DirectoryFile file, const std::vector<databroker::Reco
 
 // Reads what is there and plans.
 Result<DirectoryPlan> plan_import(databroker::RecordClient& client, DirectoryFile file);
-// Writes batch after batch. What was written before an error stays; the same import goes on there.
-Result<void> write_import(databroker::RecordClient& client, const DirectoryPlan& plan);
+
+// The right to import: one import at a time, from reading what is there to the last write. It is
+// given back at the end, and ends by itself after kImportTimeout.
+class ImportTurn {
+ public:
+  // Conflict: another import is under way. The client outlives the turn.
+  static Result<std::unique_ptr<ImportTurn>> take(databroker::RecordClient& client);
+  ImportTurn(const ImportTurn&) = delete;
+  ImportTurn& operator=(const ImportTurn&) = delete;
+  ~ImportTurn();
+
+  // Writes batch after batch. What was written before an error stays; the same import goes on
+  // there. Conflict when the turn has ended meanwhile.
+  Result<void> write(DirectoryPlan plan);
+
+ private:
+  ImportTurn(databroker::RecordClient& client, databroker::Lease lease)
+      : client_(client), lease_(std::move(lease)) {}
+
+  databroker::RecordClient& client_;
+  databroker::Lease lease_;
+};
 
 }  // namespace vallum::recordtools

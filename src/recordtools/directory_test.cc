@@ -1,4 +1,5 @@
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,22 @@ TEST(DirectoryFileTest, NamesEveryProblemWithItsPlaceAndCure) {
        }) {
     EXPECT_TRUE(why.contains(expected)) << expected << "\nin\n" << why;
   }
+}
+
+// The example of the document that operators read.
+TEST(DirectoryFileTest, ReadsTheDocumentedExample) {
+  std::ifstream in("docs/directory.md", std::ios::binary);
+  const std::string document{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const std::string fence = "```yaml\n";
+  const std::size_t begin = document.find(fence);
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t end = document.find("```", begin + fence.size());
+
+  const DirectoryFile file =
+      file_of(document.substr(begin + fence.size(), end - begin - fence.size()));
+
+  EXPECT_EQ(file.wanted.size(), 4U);
+  EXPECT_TRUE(plan_import(file, {}).warnings.empty());
 }
 
 TEST(DirectoryFileTest, RefusesAFileThatIsNoDirectory) {

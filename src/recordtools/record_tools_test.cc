@@ -178,8 +178,10 @@ TEST_F(RecordToolsTest, AnImportMakesTheDirectoryWhatTheFileSays) {
   const auto import = [this](std::string_view text) {
     auto plan = plan_import(*client_, *parse_directory(text, "d.yaml"));
     EXPECT_TRUE(plan.has_value());
-    EXPECT_TRUE(write_import(*client_, *plan).has_value());
-    return plan->summary();
+    const std::string summary = plan->summary();
+    auto turn = ImportTurn::take(*client_);
+    EXPECT_TRUE(turn.has_value() && (*turn)->write(*std::move(plan)).has_value());
+    return summary;
   };
   constexpr std::string_view kText =
       "users: [{id: a, email: a@example.com, group_ids: [g]}]\n"
@@ -197,6 +199,33 @@ TEST_F(RecordToolsTest, AnImportMakesTheDirectoryWhatTheFileSays) {
             "0 added, 0 changed, 1 removed, 0 unchanged; 1 of 1 memberships dropped\n");
   EXPECT_FALSE(client_->get(session::directory_user_key("a")).has_value());
   EXPECT_TRUE(client_->get(session::directory_group_key("g")).has_value());
+}
+
+TEST_F(RecordToolsTest, OneImportIsUnderWayAtATime) {
+  auto turn = ImportTurn::take(*client_);
+  ASSERT_TRUE(turn.has_value());
+
+  const auto second = ImportTurn::take(*client_);
+  turn->reset();
+  const auto third = ImportTurn::take(*client_);
+
+  ASSERT_FALSE(second.has_value());
+  EXPECT_TRUE(second.error().message().contains("another import is under way"));
+  EXPECT_TRUE(third.has_value());
+}
+
+// Somebody else took over, as after the turn's time is up.
+TEST_F(RecordToolsTest, AnImportThatLostItsTurnWritesNothing) {
+  auto lease = client_->acquire_lease("vallum-directory-import", 1min);
+  ASSERT_TRUE(lease.has_value());
+  ASSERT_TRUE(client_->release_lease(lease->name, lease->id).has_value());
+  auto write = databroker::Write::remove(session::directory_user_key("a"));
+  write.fence = databroker::Fence{.lease = lease->name, .epoch = lease->epoch};
+
+  const auto written = client_->put({write});
+
+  ASSERT_FALSE(written.has_value());
+  EXPECT_EQ(written.error().kind(), ErrorKind::Conflict);
 }
 
 }  // namespace

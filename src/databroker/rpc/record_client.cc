@@ -91,6 +91,7 @@ Meaning meaning_of(const grpc::Status& status, Duration timeout) {
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
       return {ErrorKind::ResourceExhausted, status.error_message()};
     case grpc::StatusCode::ABORTED:
+    case grpc::StatusCode::ALREADY_EXISTS:
       return {ErrorKind::Conflict, status.error_message()};
     default:
       return {ErrorKind::Internal, status.error_message()};
@@ -208,7 +209,7 @@ Result<void> RecordClient::put(const Batch& batch) {
   Call call(*this, options_.call_timeout);
   ::databroker::PutRequest request;
   for (const Write& write : batch) {
-    DCHECK(!write.expected_version && !write.fence);
+    DCHECK(!write.expected_version && write.fence == batch.front().fence);
     Record record{.type = write.type,
                   .id = write.id,
                   .value = write.value.value_or(Value()),
@@ -220,8 +221,42 @@ Result<void> RecordClient::put(const Batch& batch) {
     }
     write_record(std::move(record), *request.add_records());
   }
+  if (!batch.empty() && batch.front().fence) {
+    call.context.AddMetadata("vallum-lease", batch.front().fence->lease);
+    call.context.AddMetadata("vallum-lease-epoch", std::to_string(batch.front().fence->epoch));
+  }
   ::databroker::PutResponse response;
   return call.outcome(native_->stub->Put(&call.context, request, &response));
+}
+
+Result<Lease> RecordClient::acquire_lease(const std::string& name, Duration duration) {
+  Call call(*this, options_.call_timeout);
+  ::databroker::AcquireLeaseRequest request;
+  request.set_name(name);
+  request.mutable_duration()->set_seconds(
+      std::chrono::floor<std::chrono::seconds>(duration).count());
+  ::databroker::AcquireLeaseResponse response;
+  TRY_OK(call.outcome(native_->stub->AcquireLease(&call.context, request, &response)));
+  const auto& trailer = call.context.GetServerTrailingMetadata();
+  const auto found = trailer.find("vallum-lease-epoch");
+  const auto epoch = found == trailer.end()
+                         ? std::nullopt
+                         : parse_u64({found->second.data(), found->second.size()});
+  if (!epoch) {
+    return fail(ErrorKind::Unavailable,
+                "databroker " + options_.address + ": it gives leases without an epoch");
+  }
+  return Lease{
+      .name = name, .id = response.id(), .epoch = *epoch, .expires_at = clock_.wall() + duration};
+}
+
+Result<void> RecordClient::release_lease(const std::string& name, const std::string& id) {
+  Call call(*this, options_.call_timeout);
+  ::databroker::ReleaseLeaseRequest request;
+  request.set_name(name);
+  request.set_id(id);
+  google::protobuf::Empty response;
+  return call.outcome(native_->stub->ReleaseLease(&call.context, request, &response));
 }
 
 }  // namespace vallum::databroker

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "base/unique_function.h"
+#include "databroker/lease_table.h"
 #include "databroker/record.h"
 
 namespace vallum::databroker {
@@ -57,8 +58,12 @@ class RecordClient {
   // may be believed when it fails.
   Result<void> read_each(std::string_view type, UniqueFunction<void(Record)> take);
   // All or none. What a write expects of the record's version cannot be said on the wire: it must
-  // expect nothing.
+  // expect nothing. All have the same fence or none; Conflict when its lease is no longer held.
   Result<void> put(const Batch& batch);
+
+  // Conflict: somebody else has it. It ends by itself after the duration.
+  Result<Lease> acquire_lease(const std::string& name, Duration duration);
+  Result<void> release_lease(const std::string& name, const std::string& id);
 
  private:
   struct Native;
