@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/record_commands.h"
 
 namespace vallum::cli {
 
@@ -124,6 +125,120 @@ class PolicyCommands {
   AccessArguments access_arguments_;
 };
 
+// The commands that ask a running databroker: "vallum service-accounts", "directory", "sessions".
+class RecordCommands {
+ public:
+  explicit RecordCommands(CLI::App& app) {
+    add_service_accounts(app);
+    add_directory(app);
+    add_sessions(app);
+  }
+
+  bool parsed() const { return accounts_->parsed() || directory_->parsed() || sessions_->parsed(); }
+  int run() const {
+    if (create_account_->parsed()) {
+      return create_service_account(connection_, account_);
+    }
+    if (list_accounts_->parsed()) {
+      return list_service_accounts(connection_);
+    }
+    if (revoke_account_->parsed()) {
+      return revoke_service_account(connection_, id_);
+    }
+    if (import_->parsed()) {
+      return import_directory(connection_, import_arguments_);
+    }
+    if (list_sessions_->parsed()) {
+      return list_sessions(connection_, filter_);
+    }
+    if (show_session_->parsed()) {
+      return show_session(connection_, id_);
+    }
+    return revoke_sessions(connection_, id_, filter_.user_id);
+  }
+
+ private:
+  static constexpr const char* kExitCodes =
+      "Exit code: 0 done, 1 not done because of what is there, 2 it could not be tried.";
+
+  CLI::App* add(CLI::App* to, const char* name, const char* what) {
+    CLI::App* const command = to->add_subcommand(name, what);
+    recordtools::WrittenConnection& of = connection_;
+    command->add_option(
+        "--config", of.config, "The server's configuration: says where its databroker is");
+    command->add_option("--address", of.address, "HOST:PORT of the databroker, instead");
+    command->add_option("--shared-secret-file",
+                        of.shared_secret_file,
+                        "The shared secret, as base64; that of --config unless given");
+    command->add_option("--ca-file", of.ca_file, "PEM: who signed the databroker's certificate");
+    command->add_option("--server-name",
+                        of.server_name,
+                        "The name in the databroker's certificate; its host unless given");
+    command->add_option(
+        "--certificate-file", of.certificate_file, "PEM: the certificate to show it");
+    command->add_option("--key-file", of.key_file, "PEM: the key of that certificate");
+    command->add_flag("--insecure", of.insecure, "Clear text, to a loopback address only");
+    command->footer(kExitCodes);
+    return command;
+  }
+  void add_service_accounts(CLI::App& app) {
+    accounts_ = app.add_subcommand("service-accounts", "Tokens for programs that cannot sign in");
+    accounts_->require_subcommand(1);
+    create_account_ = add(accounts_, "create", "Makes one and prints its token, once");
+    create_account_->add_option("--user", account_.user, "The id of the user it acts as")
+        ->required();
+    create_account_->add_option(
+        "--expires",
+        account_.expires,
+        "When it ends: 720h from now, or 2026-12-31T00:00:00Z; never unless given");
+    create_account_->add_option("--description", account_.description, "What it is for");
+    list_accounts_ = add(accounts_, "list", "Shows them, without tokens");
+    revoke_account_ = add(accounts_, "revoke", "Ends one: its token is refused from then on");
+    revoke_account_->add_option("ID", id_, "Its id")->required();
+  }
+  void add_directory(CLI::App& app) {
+    directory_ = app.add_subcommand("directory", "Who is in which group");
+    directory_->require_subcommand(1);
+    import_ = add(directory_, "import", "Makes the directory what a file says");
+    import_->add_option("FILE", import_arguments_.file, "YAML or JSON: users, groups, records")
+        ->required();
+    import_->add_flag("--dry-run", import_arguments_.dry_run, "Says what would change");
+    import_->add_flag("--force",
+                      import_arguments_.force,
+                      "Even if more than 20 % of the memberships are dropped");
+  }
+  void add_sessions(CLI::App& app) {
+    sessions_ = app.add_subcommand("sessions", "Who is signed in");
+    sessions_->require_subcommand(1);
+    list_sessions_ = add(sessions_, "list", "Shows sessions, the latest first");
+    list_sessions_->add_option("--user", filter_.user_id, "Of the user with this id");
+    list_sessions_->add_option("--email", filter_.email, "Of the user with this address");
+    show_session_ = add(sessions_, "show", "Shows one, without its tokens");
+    show_session_->add_option("ID", id_, "Its id")->required();
+    revoke_sessions_ = add(sessions_, "revoke", "Ends one, or all of a user, on every node");
+    CLI::Option* const id = revoke_sessions_->add_option("ID", id_, "Its id");
+    CLI::Option* const user =
+        revoke_sessions_->add_option("--user", filter_.user_id, "All of the user with this id");
+    id->excludes(user);
+  }
+
+  recordtools::WrittenConnection connection_;
+  CreateServiceAccountArguments account_;
+  ImportArguments import_arguments_;
+  recordtools::SessionFilter filter_;
+  std::string id_;
+  CLI::App* accounts_ = nullptr;
+  CLI::App* create_account_ = nullptr;
+  CLI::App* list_accounts_ = nullptr;
+  CLI::App* revoke_account_ = nullptr;
+  CLI::App* directory_ = nullptr;
+  CLI::App* import_ = nullptr;
+  CLI::App* sessions_ = nullptr;
+  CLI::App* list_sessions_ = nullptr;
+  CLI::App* show_session_ = nullptr;
+  CLI::App* revoke_sessions_ = nullptr;
+};
+
 }  // namespace
 
 int run(std::span<const char* const> arguments, const Starters& starters) {
@@ -148,6 +263,7 @@ int run(std::span<const char* const> arguments, const Starters& starters) {
   check->add_flag("--strict", strict, "Unknown keys are errors");
   check->footer("Exit code: 0 it can be used, 1 it cannot.");
   PolicyCommands policy(app);
+  const RecordCommands records(app);
 
   // CLI11 reports wrong arguments, --help and --version by exceptions; none leaves this function.
   try {
@@ -162,6 +278,9 @@ int run(std::span<const char* const> arguments, const Starters& starters) {
   }
   if (policy.parsed()) {
     return policy.run();
+  }
+  if (records.parsed()) {
+    return records.run();
   }
   if (dev->parsed() && config_file.empty()) {
     return starters.development(arguments, cores);

@@ -186,6 +186,10 @@ Result<databroker::Value> encode_service_account(const ServiceAccountRecord& acc
   message.set_user_id(text(account.user_id));
   set_if(account.issued_at, message, &::user::ServiceAccount::mutable_issued_at);
   set_if(account.expires_at, message, &::user::ServiceAccount::mutable_expires_at);
+  set_if(account.accessed_at, message, &::user::ServiceAccount::mutable_accessed_at);
+  if (!account.description.empty()) {
+    message.set_description(text(account.description));
+  }
   TRY_OK(text.verdict());
   return serialize(message, kServiceAccountType);
 }
@@ -306,7 +310,9 @@ Result<ServiceAccountRecord> decode_service_account(const databroker::Value& val
   return ServiceAccountRecord{.id = message.id(),
                               .user_id = message.user_id(),
                               .issued_at = time_of(message.issued_at()),
-                              .expires_at = time_of(message.expires_at())};
+                              .expires_at = time_of(message.expires_at()),
+                              .accessed_at = time_of(message.accessed_at()),
+                              .description = message.description()};
 }
 
 Result<DirectoryUser> decode_directory_user(const databroker::Value& value) {

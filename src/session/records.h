@@ -113,6 +113,8 @@ struct ServiceAccountRecord {
   std::string user_id;
   std::optional<WallTime> issued_at;
   std::optional<WallTime> expires_at;
+  std::optional<WallTime> accessed_at = std::nullopt;
+  std::string description = {};
 
   WallTime valid_until() const { return expires_at.value_or(WallTime::max()); }
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "codec/base64.h"
+#include "codec/json_writer.h"
 #include "codec/node.h"
 #include "crypto/jose/claims.h"
 #include "crypto/jose/jws.h"
@@ -13,6 +15,7 @@ namespace {
 
 constexpr Duration kLifetimeMax = std::chrono::hours(1);
 constexpr Duration kSkew = std::chrono::minutes(1);
+constexpr Duration kLifetimeOfOurs = std::chrono::minutes(1);
 constexpr std::string_view kCertificatePrefix = "vallum:service:";
 constexpr std::size_t kClaimsOfV2 = 6;
 constexpr std::size_t kTokenIdBytesMax = 128;
@@ -108,6 +111,36 @@ Result<Role> CallerTokens::verify(std::string_view token, WallTime now) {
     return refuse();
   }
   return is_v2 ? role_of_v2(*claims, now) : role_of_v1(*claims, now);
+}
+
+std::string make_caller_token(const Secret& shared_secret,
+                              std::string_view service,
+                              WallTime now,
+                              Entropy& entropy) {
+  std::string header;
+  codec::JsonWriter(header)
+      .begin_object()
+      .member("alg", "HS256")
+      .member("kid", CallerTokens::kPurpose)
+      .member("typ", "JWT")
+      .end_object();
+  std::string claims;
+  codec::JsonWriter(claims)
+      .begin_object()
+      .member("iss", "vallum")
+      .member("aud", "databroker")
+      .member("sub", service)
+      .member("iat", unix_seconds(now))
+      .member("exp", unix_seconds(now + kLifetimeOfOurs))
+      .member("jti", entropy.uuid())
+      .end_object();
+  std::string token = codec::encode_base64(as_bytes(header), codec::Base64::UrlRaw);
+  token.push_back('.');
+  codec::append_base64(token, as_bytes(claims), codec::Base64::UrlRaw);
+  const crypto::Mac mac = purpose_key(shared_secret).mac(as_bytes(token));
+  token.push_back('.');
+  codec::append_base64(token, mac, codec::Base64::UrlRaw);
+  return token;
 }
 
 }  // namespace vallum::databroker

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/entropy.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -50,5 +51,11 @@ class CallerTokens {
   crypto::Hmac shared_;
   crypto::Hmac purpose_;
 };
+
+// A v2 token by which a caller shows that it is that service, for one call: good for a minute.
+std::string make_caller_token(const Secret& shared_secret,
+                              std::string_view service,
+                              WallTime now,
+                              Entropy& entropy);
 
 }  // namespace vallum::databroker

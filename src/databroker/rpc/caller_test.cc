@@ -9,6 +9,7 @@
 #include "codec/base64.h"
 #include "crypto/jose/jws.h"
 #include "crypto/kdf.h"
+#include "support/seeded_entropy.h"
 
 namespace vallum::databroker {
 namespace {
@@ -163,6 +164,16 @@ TEST(CallerRoleTest, IsThatOfTheWeakestNameOfTheCertificate) {
             Role::Reader);
   EXPECT_EQ(role_of_certificate({"vallum:service:authenticate"}), Role::Writer);
   EXPECT_EQ(role_of_certificate({"vallum:service:typing-mistake"}), Role::Reader);
+}
+
+TEST(CallerTokensTest, AcceptTheTokensThatAreMadeHere) {
+  testing::SeededEntropy entropy(1);
+  const std::string made = make_caller_token(shared_secret(), "identity-manager", kNow, entropy);
+
+  EXPECT_EQ(role(made), "writer");
+  EXPECT_EQ(role(make_caller_token(shared_secret(), "cook", kNow, entropy)), "invalid JWT");
+  EXPECT_FALSE(CallerTokens(shared_secret()).verify(made, kNow + 1min).has_value());
+  EXPECT_NE(made, make_caller_token(shared_secret(), "identity-manager", kNow, entropy));
 }
 
 }  // namespace

@@ -10,10 +10,11 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
-#include "async/core_thread.h"
 #include "databroker/store/memory_store.h"
 #include "databroker/store/sqlite_store.h"
 #include "support/certificates/test_authority.h"
+#include "support/record_service.h"
+#include "support/seeded_entropy.h"
 #include "support/sim/kernel_core.h"
 #include "support/temp_directory.h"
 
@@ -47,49 +48,7 @@ std::string read_line(FILE* pipe) {
   return line;
 }
 
-Secret shared_secret() {
-  std::string key;
-  for (char c = 0; c < 32; ++c) {
-    key.push_back(c);
-  }
-  return Secret(std::string_view(key));
-}
-
-// A databroker on a core of its own thread, and its service.
-class Service {
- public:
-  explicit Service(std::unique_ptr<Store> store, RecordServerOptions options = {}) {
-    broker_ =
-        std::make_unique<Databroker>(Databroker::Parts{.home = kernel_.core,
-                                                       .store = std::move(store),
-                                                       .cores = 1,
-                                                       .storage = Databroker::Storage::OwnThread,
-                                                       .limits = {}});
-    desk_ = std::make_unique<Desk>(kernel_.core, *broker_, secret_);
-    options.address = {.ip = IpAddress::loopback_v4(), .port = 0};
-    auto server = RecordServer::start(options, *desk_);
-    CHECK(server.has_value());
-    server_ = *std::move(server);
-    thread_ = std::make_unique<async::CoreThread>(
-        kernel_.core, async::CoreThread::Options{.name = "databroker", .cpu = std::nullopt});
-  }
-  Service(const Service&) = delete;
-  Service& operator=(const Service&) = delete;
-  ~Service() {
-    server_->stop();
-    thread_.reset();
-  }
-
-  std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
-
- private:
-  testing::KernelCore kernel_;
-  Secret secret_ = shared_secret();
-  std::unique_ptr<Databroker> broker_;
-  std::unique_ptr<Desk> desk_;
-  std::unique_ptr<RecordServer> server_;
-  std::unique_ptr<async::CoreThread> thread_;
-};
+using testing::RecordService;
 
 class RecordServerTest : public ::testing::Test {
  protected:
@@ -105,12 +64,12 @@ class RecordServerTest : public ::testing::Test {
     static std::unique_ptr<testing::TempDirectory> directory;
     return directory;
   }
-  static std::string command(const Service& service, const std::string& what) {
+  static std::string command(const RecordService& service, const std::string& what) {
     return "/usr/bin/python3 tests/support/record_client.py " + generated()->path() + " " +
            service.address() + " " + what + " ";
   }
   // Has the other program try that case.
-  static void expect(const Service& service,
+  static void expect(const RecordService& service,
                      const std::string& what,
                      const std::string& files = "") {
     const Outcome outcome = run(command(service, what) + files);
@@ -130,7 +89,8 @@ class RecordServerCaseTest : public RecordServerTest,
                              public ::testing::WithParamInterface<Behaviour> {
  protected:
   std::unique_ptr<Store> sqlite() {
-    auto store = SqliteStore::open({.directory = directory_.path()}, shared_secret(), entropy_);
+    auto store = SqliteStore::open(
+        {.directory = directory_.path()}, testing::record_service_secret(), entropy_);
     CHECK(store.has_value());
     return *std::move(store);
   }
@@ -142,10 +102,10 @@ class RecordServerCaseTest : public RecordServerTest,
 // DBR-14, DBR-15, DBR-16, DBR-20, DBR-23, DBR-24.
 TEST_P(RecordServerCaseTest, HoldsForAnotherToolchainWithEachStore) {
   {
-    const Service service(memory());
+    const RecordService service(memory());
     expect(service, GetParam().what);
   }
-  const Service service(sqlite());
+  const RecordService service(sqlite());
   expect(service, GetParam().what);
 }
 
@@ -172,13 +132,13 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(RecordServerTest, BoundsHowManyFollow) {
   RecordServerOptions options;
   options.followers_max = 2;
-  const Service service(memory(), std::move(options));
+  const RecordService service(memory(), std::move(options));
 
   expect(service, "followers_are_bounded");
 }
 
 TEST_F(RecordServerTest, EndsStreamsWhenItStops) {
-  std::optional<Service> service(std::in_place, memory());
+  std::optional<RecordService> service(std::in_place, memory());
   FILE* const follower =
       ::popen((command(*service, "a_stream_ends_with_the_service") + "2>&1").c_str(), "r");
   ASSERT_EQ(read_line(follower), "following");
@@ -199,7 +159,7 @@ TEST_F(RecordServerTest, RefusesClearTextBeyondLoopback) {
                      .cores = 1,
                      .storage = Databroker::Storage::OnCallingCore,
                      .limits = {}});
-  Desk desk(kernel.core, broker, shared_secret());
+  Desk desk(kernel.core, broker, testing::record_service_secret());
   RecordServerOptions options;
   options.address = {.ip = *IpAddress::parse("0.0.0.0"), .port = 0};
 
@@ -241,7 +201,7 @@ class RecordServerTlsTest : public RecordServerTest {
   SystemClock clock_;  // NOLINT(vallum-banned): the other program lives in real time
   testing::TempDirectory directory_;
   testing::TestAuthority authority_{"Authority", clock_.wall()};
-  Service service_{memory(), options()};
+  RecordService service_{memory(), options()};
 };
 
 TEST_F(RecordServerTlsTest, ACertificateBoundsWhatItsOwnerDoes) {

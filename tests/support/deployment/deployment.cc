@@ -296,18 +296,26 @@ Async<void> Deployment::remove_session(std::string id) {
   co_return put ? Result<void>() : Result<void>(fail(put.error()));
 }
 
-void Deployment::put(databroker::RecordKey key, Result<databroker::Value> value) {
-  ASSERT_TRUE(value.has_value()) << value.error().message();
+void Deployment::write(databroker::Write write) {
   bool done = false;
-  auto write = [](Deployment* self, databroker::Write one, bool* flag) -> Task<void> {
+  auto work = [](Deployment* self, databroker::Write one, bool* flag) -> Task<void> {
     databroker::Batch batch;
     batch.push_back(std::move(one));
     const auto written = co_await self->broker_->put(std::move(batch), Deadline::never());
     *flag = written.has_value();
   };
   async::Scope scope(world_.core());
-  scope.spawn(write(this, databroker::Write::put(std::move(key), *std::move(value)), &done));
+  scope.spawn(work(this, std::move(write), &done));
   ASSERT_TRUE(world_.run_until([&done] { return done; }));
+}
+
+void Deployment::put(databroker::RecordKey key, Result<databroker::Value> value) {
+  ASSERT_TRUE(value.has_value()) << value.error().message();
+  write(databroker::Write::put(std::move(key), *std::move(value)));
+}
+
+void Deployment::remove(databroker::RecordKey key) {
+  write(databroker::Write::remove(std::move(key)));
 }
 
 std::optional<databroker::Record> Deployment::record(databroker::RecordKey key) {

@@ -86,12 +86,15 @@ class Deployment {
   void put(databroker::RecordKey key, Result<databroker::Value> value);
   // Nothing: there is no such record.
   std::optional<databroker::Record> record(databroker::RecordKey key);
+  // Deletes a record, as other services do.
+  void remove(databroker::RecordKey key);
   // Deletes a session's record, as a sign-out elsewhere does.
   void delete_session(const std::string& id);
   // The same for callers that run on the core themselves.
   Async<void> remove_session(std::string id);
 
  private:
+  void write(databroker::Write write);
   async::Snapshot<config::Settings> load(const Options& options);
   async::Snapshot<proxy::Generation> build();
 

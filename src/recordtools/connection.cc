@@ -1,0 +1,121 @@
+#include "recordtools/connection.h"
+
+#include <utility>
+
+#include "base/strings.h"
+#include "codec/base64.h"
+#include "config/state_directory.h"
+#include "net/socket_address.h"
+
+namespace vallum::recordtools {
+namespace {
+
+constexpr std::size_t kSharedSecretBytes = 32;
+
+Result<std::string> read_option(const std::string& path,
+                                const char* option,
+                                const Surroundings& around) {
+  if (path.empty()) {
+    return std::string();
+  }
+  Result<std::string> content = around.files.read(path);
+  return content ? std::move(content)
+                 : fail(content.error().with_context(std::string(option) + ": " + path));
+}
+
+Result<Secret> find_shared_secret(const WrittenConnection& written,
+                                  const config::Settings* settings,
+                                  const Surroundings& around) {
+  if (!written.shared_secret_file.empty()) {
+    TRY(const std::string text,
+        read_option(written.shared_secret_file, "--shared-secret-file", around));
+    auto key = codec::decode_base64(trim_space(text), codec::Base64::Std);
+    if (!key || key->size() != kSharedSecretBytes) {
+      return fail(ErrorKind::InvalidInput,
+                  "--shared-secret-file: " + written.shared_secret_file +
+                      " does not hold 32 bytes as base64, as the server's shared_secret_file does");
+    }
+    return Secret(*std::move(key));
+  }
+  if (settings == nullptr) {
+    return fail(ErrorKind::InvalidInput,
+                "the shared secret is not known: write --config FILE with the server's "
+                "configuration, or --shared-secret-file FILE");
+  }
+  if (settings->shared_secret) {
+    return settings->shared_secret->clone();
+  }
+  const auto directory = config::find_state_directory(around.environment);
+  auto secret = directory ? config::load_secret(*directory, "shared_secret")
+                          : Result<Secret>(fail(directory.error()));
+  if (!secret) {
+    return fail(ErrorKind::InvalidInput,
+                std::string(secret.error().message()) + ": " + written.config +
+                    " has no shared_secret, so its server keeps one in its state directory; run "
+                    "this as the server's user with its STATE_DIRECTORY");
+  }
+  return secret;
+}
+
+// The address of the configuration's own listener.
+Result<std::string> address_of(const WrittenConnection& written, const config::Settings* settings) {
+  if (settings == nullptr) {
+    return fail(ErrorKind::InvalidInput,
+                "which databroker is not known: write --config FILE with the server's "
+                "configuration, or --address HOST:PORT");
+  }
+  const auto& own = settings->record_service.address;
+  if (!own) {
+    return fail(ErrorKind::InvalidInput,
+                written.config +
+                    ": its server serves records to nobody: add these lines, restart it, and run "
+                    "this again (a configuration with ext_authz_peers needs a databroker of its "
+                    "own, named by --address):\n"
+                    "grpc_address: 127.0.0.1:5443\n"
+                    "grpc_insecure: true");
+  }
+  const bool is_every = !own->host || *own->host == net::any_address();
+  return net::SocketAddress{.ip = is_every ? IpAddress::loopback_v4() : *own->host,
+                            .port = own->port}
+      .text();
+}
+
+bool has_port(std::string_view address) {
+  const std::size_t colon = address.rfind(':');
+  const auto port =
+      colon == std::string_view::npos ? std::nullopt : parse_u64(address.substr(colon + 1));
+  return colon != 0 && port && *port > 0 && *port <= 65535;
+}
+
+}  // namespace
+
+Result<databroker::RecordClientOptions> find_databroker(const WrittenConnection& written,
+                                                        const config::Settings* settings,
+                                                        const Surroundings& around) {
+  databroker::RecordClientOptions options;
+  options.address = written.address;
+  options.clear_text = written.insecure;
+  if (written.address.empty()) {
+    TRY(options.address, address_of(written, settings));
+    options.clear_text = written.insecure || settings->record_service.insecure;
+  } else if (!has_port(written.address)) {
+    return fail(ErrorKind::InvalidInput,
+                "--address: '" + written.address + "' is not HOST:PORT, such as 127.0.0.1:5443");
+  }
+  TRY(options.shared_secret, find_shared_secret(written, settings, around));
+  TRY(options.authorities_pem, read_option(written.ca_file, "--ca-file", around));
+  if (options.authorities_pem.empty() && settings != nullptr) {
+    options.authorities_pem = settings->certificate_authority_pem;
+  }
+  if (written.certificate_file.empty() != written.key_file.empty()) {
+    return fail(ErrorKind::InvalidInput,
+                "--certificate-file and --key-file come together: a certificate and its key");
+  }
+  TRY(options.certificate_pem, read_option(written.certificate_file, "--certificate-file", around));
+  TRY(const std::string key, read_option(written.key_file, "--key-file", around));
+  options.private_key_pem = Secret(std::string_view(key));
+  options.server_name = written.server_name;
+  return options;
+}
+
+}  // namespace vallum::recordtools
