@@ -132,7 +132,7 @@ FoundBearer BearerFinder::find(std::string_view token, const BearerRules& rules,
   if (known == nullptr || known->format != rules.format) {
     return found;
   }
-  std::optional<IdentityRef> identity = identities_.find(known->handle, now);
+  std::optional<IdentityRef> identity = identities_.find(known->handle, now, Duration::zero());
   if (!identity) {
     found.state = FoundBearer::State::NeedsLoad;
     found.wanted = SessionWanted::of(known->handle);
