@@ -132,7 +132,7 @@ std::string service_accounts_text(const std::vector<session::ServiceAccountRecor
                     shown(account.issued_at),
                     shown(account.expires_at) + (account.valid_until() <= now ? " (expired)" : ""),
                     shown(account.accessed_at),
-                    shown(account.description)});
+                    account.description.empty() ? "-" : shown(account.description)});
   }
   return table(rows);
 }
