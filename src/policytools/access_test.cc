@@ -137,10 +137,11 @@ TEST(DirectoryTest, EveryFaultNamesItsPlace) {
   files.put("d.yaml", "- {emial: a}\n- 7\n");
   files.put("map.json", "{}");
 
-  EXPECT_EQ(
-      Directory::read("d.yaml", files).error().message(),
-      "d.yaml:1:4: a person has no key 'emial': write user, email, groups, claims, devices, records\n"
-      "d.yaml:2:3: a person is a mapping of user, email, groups, claims, devices, records, not a number");
+  EXPECT_EQ(Directory::read("d.yaml", files).error().message(),
+            "d.yaml:1:4: a person has no key 'emial': write user, email, groups, claims, devices, "
+            "records\n"
+            "d.yaml:2:3: a person is a mapping of user, email, groups, claims, devices, records, "
+            "not a number");
   EXPECT_TRUE(Directory::read("map.json", files).error().message().contains("people are a list"));
   EXPECT_TRUE(Directory::read("none.yaml", files).error().message().starts_with("none.yaml: "));
 }
