@@ -152,7 +152,7 @@ void find_among_a_million(benchmark::State& state) {
   const WallTime now = clock.wall();
   std::size_t next = 0;
   for (auto _ : state) {
-    const auto found = million.cache().find(handles[next], now);
+    const auto found = million.cache().find(handles[next], now, Duration::zero());
     if (!found || *found == nullptr) {
       std::abort();
     }
