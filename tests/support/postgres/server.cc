@@ -130,9 +130,10 @@ PostgresServer::PostgresServer() : port_(free_port()) {
        directory_.file("server.crt")});
   write_file(data_directory() + "/pg_hba.conf",
              "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n");
+  // mmap: not every container lets this user write to /dev/shm.
   write_file(data_directory() + "/postgresql.conf",
-             "listen_addresses = '127.0.0.1'\nport = " + std::to_string(port_) +
-                 "\nunix_socket_directories = '" + directory_.path() +
+             "dynamic_shared_memory_type = mmap\nlisten_addresses = '127.0.0.1'\nport = " +
+                 std::to_string(port_) + "\nunix_socket_directories = '" + directory_.path() +
                  "'\nssl = on\nssl_cert_file = '" + directory_.file("server.crt") +
                  "'\nssl_key_file = '" + directory_.file("server.key") +
                  "'\nfsync = on\nrecovery_init_sync_method = syncfs\nshared_buffers = "
