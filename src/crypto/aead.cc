@@ -141,6 +141,21 @@ Result<Bytes> XChaCha20Poly1305::open(ByteView sealed, ByteView additional) cons
   return out;
 }
 
+XChaCha20Poly1305List::XChaCha20Poly1305List(const SecretList& keys) {
+  CHECK(keys.has_value());
+  for (const Secret& key : keys.all()) {
+    ciphers_.emplace_back(key.expose());
+  }
+}
+
+Result<Bytes> XChaCha20Poly1305List::open(ByteView sealed, ByteView additional) const {
+  auto opened = ciphers_.front().open(sealed, additional);
+  for (std::size_t i = 1; i < ciphers_.size() && !opened; ++i) {
+    opened = ciphers_[i].open(sealed, additional);
+  }
+  return opened;
+}
+
 Aes256Gcm::Aes256Gcm(ByteView key)
     : encrypt_(keyed_context(gcm_implementation(), key, true)),
       decrypt_(keyed_context(gcm_implementation(), key, false)) {}

@@ -4,15 +4,15 @@
 
 #include "base/entropy.h"
 #include "base/result.h"
-#include "base/secret.h"
 #include "base/time.h"
+#include "crypto/key_encryption_keys.h"
 #include "session/identity_cache.h"
 
 namespace vallum::policytools {
 
 struct SessionStore {
   std::string directory;  // of vallum.db
-  const Secret& shared_secret;
+  const crypto::KeyEncryptionKeys& keys;
 };
 
 // Who a session or service account of a store stands for, also while a server has the store open:

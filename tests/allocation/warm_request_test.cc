@@ -194,7 +194,7 @@ TEST(WarmRequestTest, AllocatesNothing) {
        .broker = broker,
        .lane = lane,
        .metrics = metrics,
-       .shared_key = *settings->shared_secret,
+       .shared_key = settings->shared_secret,
        .signing_keys = keys,
        .own_endpoints = endpoints,
        .ticket_seed = ticket_seed,

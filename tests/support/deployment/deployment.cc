@@ -27,8 +27,8 @@ idp_provider_url: https://idp.example
 idp_client_id: vallum
 idp_client_secret: "provider secret+/:"
 idp_groups_claim: groups
-shared_secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
-cookie_secret: Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=
+)" + ("shared_secret: " + options.shared_secret + "\ncookie_secret: " + options.cookie_secret) +
+         R"(
 pass_identity_headers: true
 jwt_claims_headers: [email, groups]
 databroker_storage_type: memory
@@ -162,7 +162,7 @@ Deployment::Deployment(SimWorld& world, const Options& options)
       web_(world.core()),
       idp_(web_, world.clock()),
       settings_(load(options)),
-      keys_(crypto::SigningKeys::derive(*settings_->shared_secret)),
+      keys_(crypto::SigningKeys::derive(settings_->shared_secret)),
       lane_(&writer_.add_lane(output_, options.lane_bytes)),
       visits_(world.core()) {
   idp_.add_user({.subject = "alice",
@@ -191,8 +191,8 @@ Deployment::Deployment(SimWorld& world, const Options& options)
                                          .broker = *broker_,
                                          .provider = provider_.get(),
                                          .log = log_,
-                                         .shared_key = *settings_->shared_secret,
-                                         .cookie_key = *settings_->cookie.secret},
+                                         .shared_key = settings_->shared_secret,
+                                         .cookie_key = settings_->cookie.secret},
       server::authenticator_settings(*settings_, keys_),
       async::Snapshot<route::RouteTable>(generation_, &generation_->table));
   endpoints_ = std::make_unique<server::ControlEndpoints>(world.core(), visits_, *authenticator_);
@@ -203,7 +203,7 @@ Deployment::Deployment(SimWorld& world, const Options& options)
       .broker = *broker_,
       .lane = *lane_,
       .metrics = metrics_,
-      .shared_key = *settings_->shared_secret,
+      .shared_key = settings_->shared_secret,
       .signing_keys = keys_,
       .own_endpoints = *endpoints_,
       .ticket_seed = ticket_seed_,
@@ -250,7 +250,11 @@ void Deployment::use(const Options& options) {
   settings_ = load(options);
   generation_ = build();
   settings_ = before;
-  world_.core().post([this] { proxy_core_->use(generation_); });
+  world_.core().post([this] {
+    const config::Settings& now = *generation_->settings;
+    authenticator_->use(now.shared_secret, now.cookie.secret);
+    proxy_core_->use(generation_);
+  });
 }
 
 void Deployment::write_records() {

@@ -44,6 +44,9 @@ class Deployment {
     std::string more_routes;
     // The criterion that allows people on https://app.example.
     std::string app_criterion = "authenticated_user: true";
+    // As they stand in the configuration.
+    std::string shared_secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    std::string cookie_secret = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
     std::size_t lane_bytes = std::size_t{1} << 20;
   };
   explicit Deployment(SimWorld& world) : Deployment(world, Options()) {}
