@@ -10,6 +10,7 @@
 #include "cli/answer.h"
 #include "cli/remote_keys.h"
 #include "cli/store_place.h"
+#include "crypto/secret_memory.h"
 #include "databroker/store/postgres_store.h"
 #include "databroker/store/sqlite_file.h"
 #include "databroker/store/sqlite_store.h"
@@ -69,6 +70,7 @@ std::string age_text(std::optional<WallTime> made_at) {
 }  // namespace
 
 Result<void> with_keys(const std::string& config_file, const Use& use) {
+  crypto::protect_secrets();
   TRY(config::Settings settings, load_settings(config_file));
   if (settings.storage.type == config::StorageType::Memory) {
     return fail(ErrorKind::InvalidInput,

@@ -87,7 +87,9 @@ class Xaes256Gcm {
   Result<Bytes> open(ByteView sealed, ByteView additional);
 
  private:
-  Secret derive(const std::byte* nonce);
+  // Of one message; the caller wipes it. Not a Secret: those cost more than the message.
+  using MessageKey = std::array<std::byte, kKeyBytes>;
+  MessageKey derive(const std::byte* nonce);
 
   Evp<evp_cipher_ctx_st> block_;
   Secret subkey_;

@@ -22,6 +22,7 @@
 #include "async/sleep.h"
 #include "config/files.h"
 #include "config/state_directory.h"
+#include "crypto/secret_memory.h"
 #include "databroker/store/memory_store.h"
 #include "databroker/store/postgres_store.h"
 #include "databroker/store/sqlite_store.h"
@@ -589,6 +590,7 @@ Result<LoadedConfiguration> report_loaded(config::Loaded loaded) {
 }
 
 int run_server(ServerOptions options) {
+  const crypto::SecretMemoryState secrets = crypto::protect_secrets();
   async::block_signals({SIGTERM, SIGINT, SIGHUP});
   std::signal(SIGPIPE, SIG_IGN);
   Result<LoadedConfiguration> loaded = options.load();
@@ -600,6 +602,11 @@ int run_server(ServerOptions options) {
       config::fill_missing_secrets(loaded->settings, options.state_directory, entropy);
   if (ready) {
     Server server(std::move(options), *std::move(loaded));
+    if (secrets == crypto::SecretMemoryState::NotLocked) {
+      server.log().warn(
+          "keys may be written to swap: their memory cannot be locked; allow this user 8 MiB "
+          "(LimitMEMLOCK, ulimit -l)");
+    }
     ready = server.prepare();
     if (ready) {
       return server.run();
