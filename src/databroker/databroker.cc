@@ -569,6 +569,10 @@ Subscription::~Subscription() {
 Databroker::Databroker(Parts parts) : native_(std::make_unique<Native>(std::move(parts))) {}
 Databroker::~Databroker() = default;
 
+const Limits& Databroker::limits() const {
+  return native_->limits;
+}
+
 Async<Committed> Databroker::put(Batch batch, Deadline deadline) {
   CO_TRY_OK(check_batch(batch, native_->limits));
   async::Core* core = async::Core::current();

@@ -137,6 +137,8 @@ class Databroker {
   // happened. Cores no longer run calls of it.
   ~Databroker();
 
+  const Limits& limits() const;
+
   // All or nothing, durable when it returns. Conflict when a condition does not hold,
   // ResourceExhausted when too much waits already. On this core, the changes were told to
   // subscribers before this returns.

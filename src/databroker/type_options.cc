@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "databroker/message_options.h"
+#include "databroker/messages.h"
 #include "proto/databroker.pb.h"
 #include "proto/store_notes.pb.h"
 
@@ -12,14 +12,6 @@ namespace vallum::databroker {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::int64_t kSecondsMax = 100LL * 366 * 24 * 3600;
-
-Duration duration_of(const google::protobuf::Duration& from) {
-  const bool fits = from.seconds() >= 0 && from.seconds() <= kSecondsMax && from.nanos() >= 0 &&
-                    from.nanos() < 1'000'000'000;
-  return fits ? std::chrono::seconds(from.seconds()) + Duration(from.nanos()) : Duration::zero();
-}
 
 }  // namespace
 
@@ -62,33 +54,6 @@ OptionsByType built_in_options() {
       .capacity = std::nullopt, .indexable_fields = {"state_id"}, .ttl = 15min};
   options[type("pomerium.events.LastError")] = {
       .capacity = 50, .indexable_fields = {}, .ttl = std::nullopt};
-  return options;
-}
-
-void write_options(const TypeOptions& options, ::databroker::Options& message) {
-  if (options.capacity) {
-    message.set_capacity(*options.capacity);
-  }
-  for (const std::string& field : options.indexable_fields) {
-    message.add_indexable_fields(field);
-  }
-  if (options.ttl) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(*options.ttl);
-    message.mutable_ttl()->set_seconds(seconds.count());
-    message.mutable_ttl()->set_nanos(static_cast<std::int32_t>((*options.ttl - seconds).count()));
-  }
-}
-
-TypeOptions read_options(const ::databroker::Options& message) {
-  TypeOptions options;
-  if (message.has_capacity()) {
-    options.capacity = message.capacity();
-  }
-  options.indexable_fields.assign(message.indexable_fields().begin(),
-                                  message.indexable_fields().end());
-  if (message.has_ttl()) {
-    options.ttl = duration_of(message.ttl());
-  }
   return options;
 }
 

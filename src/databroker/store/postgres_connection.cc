@@ -46,6 +46,17 @@ std::string first_line(const char* text) {
   return std::string(trim_space(all.substr(0, all.find('\n'))));
 }
 
+// What was said of each host that was tried, on one line.
+std::string all_lines(const char* text) {
+  std::string all;
+  for (const std::string_view line : split(text, '\n')) {
+    if (!trim_space(line).empty()) {
+      all.append(all.empty() ? "" : "; ").append(trim_space(line));
+    }
+  }
+  return all;
+}
+
 // By class of SQLSTATE (PostgreSQL's appendix A).
 ErrorKind kind_of(std::string_view state) {
   static constexpr std::array<std::string_view, 6> kUnavailable = {
@@ -257,7 +268,7 @@ Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& addre
     return fail(ErrorKind::Unavailable, "postgres: out of memory");
   }
   if (PQstatus(connection) != CONNECTION_OK) {
-    return fail(ErrorKind::Unavailable, "postgres: " + first_line(PQerrorMessage(connection)));
+    return fail(ErrorKind::Unavailable, "postgres: " + all_lines(PQerrorMessage(connection)));
   }
   const auto note = [](void* self, const PGresult* notice) {
     const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);

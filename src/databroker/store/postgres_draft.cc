@@ -75,8 +75,10 @@ Record PostgresDraft::apply(Write write, WallTime now) {
           .deleted_at_ms = record.deleted_at ? std::optional(unix_millis(now)) : std::nullopt,
           .sealed = {},
           .entries = {},
-          .entry_terms = {}};
+          .entry_terms = {},
+          .is_new = false};
   take_entries(record, row.entries, row.entry_terms);
+  row.is_new = !seen_.find(row.place.id);
   row.sealed = seal_.seal(row.place, record);
   head_.sum.toggle(seal_.row_term(row.place));
   head_.sum.toggle(row.entry_terms);

@@ -48,6 +48,7 @@ class PostgresDraft {
     Bytes sealed;
     Bytes entries;  // blind, one after the other
     RowSum entry_terms;
+    bool is_new = false;  // no row has its id yet
   };
   // A row that stays as it is but for its index entries.
   struct Indexed {

@@ -369,6 +369,18 @@ TEST(PostgresCrashTest, LosesNothingAcknowledgedWhenTheServerIsKilled) {
   }
 }
 
+TEST(PostgresCrashTest, NamesEveryHostThatDoesNotAnswer) {
+  PostgresNode node("host=/nowhere,/neither port=1,2 dbname=vallum", 6);
+
+  const auto opened = node.try_open();
+
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().kind(), ErrorKind::Unavailable);
+  EXPECT_TRUE(opened.error().message().contains("/nowhere/")) << opened.error().message();
+  EXPECT_TRUE(opened.error().message().contains("/neither/")) << opened.error().message();
+  EXPECT_FALSE(opened.error().message().contains('\n'));
+}
+
 TEST(PostgresCrashTest, FailsAtOnceWhileTheServerIsAwayAndRecovers) {
   PostgresServer server;
   PostgresNode node(server.by_socket(server.create_database()), 6);

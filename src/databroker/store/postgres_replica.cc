@@ -66,12 +66,17 @@ PostgresReplica::PostgresReplica(Parts parts)
   node_ = to_hex(name);
 }
 
-Unexpected PostgresReplica::give_up(const Error& error) {
+bool PostgresReplica::drop_if_lost(const Error& error) {
   const bool was_lost = link_.drop_if_lost();
   if (was_lost) {
     log_.warn("the session with the database was lost",
               {{"database", link_.place()}, {"error", error.message()}});
   }
+  return was_lost;
+}
+
+Unexpected PostgresReplica::give_up(const Error& error) {
+  drop_if_lost(error);
   // What was allowed at the start is not the caller's mistake later.
   const bool is_ours =
       error.kind() == ErrorKind::InvalidInput || error.kind() == ErrorKind::Conflict;
@@ -316,7 +321,7 @@ Result<PostgresConnection*> PostgresReplica::begin_write(Attempt attempt) {
     connection->run("lock");
     queue_sight(*connection, head_.state.latest_version);
     auto answers = connection->finish();
-    if (!answers && link_.drop_if_lost()) {
+    if (!answers && drop_if_lost(answers.error())) {
       continue;  // idle sessions end when a server restarts; nothing was written
     }
     auto sight = answers ? take_sight(*connection, (*answers)[2], (*answers)[3])
@@ -376,7 +381,7 @@ Result<PostgresRows> PostgresReplica::read(const char* name, const PostgresParam
     if (answers) {
       return std::move(answers->front());
     }
-    if (!link_.drop_if_lost()) {
+    if (!drop_if_lost(answers.error())) {
       return give_up(answers.error());
     }
   }
@@ -391,7 +396,7 @@ Result<PostgresRows> PostgresReplica::read_in_step(const char* name,
     queue_sight(*connection, head_.state.latest_version);
     connection->run(name, parameters);
     auto answers = connection->finish();
-    if (!answers && link_.drop_if_lost()) {
+    if (!answers && drop_if_lost(answers.error())) {
       continue;
     }
     auto sight = answers ? take_sight(*connection, (*answers)[1], (*answers)[2])

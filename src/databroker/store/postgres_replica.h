@@ -88,6 +88,8 @@ class PostgresReplica {
   };
   static constexpr std::int64_t kPlacesPerPage = 10000;
 
+  // Drops the session if the error ended it, and says so. Returns whether it did.
+  bool drop_if_lost(const Error& error);
   void queue_sight(PostgresConnection& connection, std::uint64_t after) const;
   Result<Sight> take_sight(PostgresConnection& connection,
                            const PostgresRows& head,

@@ -27,36 +27,40 @@ constexpr std::int64_t kPrunedAtOnce = 1000;
 // Records that are indexed again at a time.
 constexpr std::int64_t kRecordsPerIndexing = 500;
 
-void queue_rows(PostgresConnection& connection, std::span<const PostgresDraft::Row> rows) {
+void queue_rows(PostgresConnection& connection,
+                const char* statement,
+                std::span<const PostgresDraft::Row* const> rows) {
   std::vector<std::optional<std::int64_t>> versions;
   std::vector<ByteView> ids;
   std::vector<ByteView> types;
   std::vector<std::optional<std::int64_t>> deleted;
   std::vector<ByteView> values;
   std::vector<ByteView> entries;
-  for (const PostgresDraft::Row& row : rows) {
-    versions.emplace_back(static_cast<std::int64_t>(row.place.version));
-    ids.emplace_back(row.place.id);
-    types.emplace_back(row.place.type);
-    deleted.push_back(row.deleted_at_ms);
-    values.emplace_back(row.sealed);
-    entries.emplace_back(row.entries);
+  for (const PostgresDraft::Row* row : rows) {
+    versions.emplace_back(static_cast<std::int64_t>(row->place.version));
+    ids.emplace_back(row->place.id);
+    types.emplace_back(row->place.type);
+    deleted.push_back(row->deleted_at_ms);
+    values.emplace_back(row->sealed);
+    entries.emplace_back(row->entries);
   }
   PostgresParameters parameters;
   parameters.add_array(versions).add_array(ids).add_array(types).add_array(deleted);
   parameters.add_array(values).add_array(entries);
-  connection.run("put", parameters);
+  connection.run(statement, parameters);
 }
 
-void queue_all_rows(PostgresConnection& connection, std::span<const PostgresDraft::Row> rows) {
+void queue_all_rows(PostgresConnection& connection,
+                    const char* statement,
+                    std::span<const PostgresDraft::Row* const> rows) {
   while (!rows.empty()) {
     std::size_t count = 0;
     std::size_t bytes = 0;
     while (count < rows.size() && count < kRowsPerStatement && bytes < kBytesPerStatement) {
-      bytes += rows[count].sealed.size();
+      bytes += rows[count]->sealed.size();
       ++count;
     }
-    queue_rows(connection, rows.first(count));
+    queue_rows(connection, statement, rows.first(count));
     rows = rows.subspan(count);
   }
 }
@@ -224,7 +228,13 @@ void PostgresStore::Native::queue(PostgresConnection& connection,
                    PostgresParameters().add(static_cast<std::int64_t>(*draft.pruned_to())));
     connection.run("forget_writers", PostgresParameters().add_text(replica.node()));
   }
-  queue_all_rows(connection, draft.rows());
+  std::vector<const PostgresDraft::Row*> added;
+  std::vector<const PostgresDraft::Row*> replaced;
+  for (const PostgresDraft::Row& row : draft.rows()) {
+    (row.is_new ? added : replaced).push_back(&row);
+  }
+  queue_all_rows(connection, "add", added);
+  queue_all_rows(connection, "put", replaced);
   queue_indexing(connection, draft.indexed());
   queue_resealed(connection, draft.resealed());
   if (draft.wrapped_keys()) {
@@ -271,6 +281,9 @@ Result<PostgresStore::Native::Written> PostgresStore::Native::end_write(
   }
   if (connection.is_usable()) {
     roll_back(connection);
+    if (!answers && answers.error().kind() == ErrorKind::Conflict) {
+      return fail_altered_database();  // a row stands where none should
+    }
     return replica.give_up(answers ? Error(ErrorKind::Internal, "postgres: it did not commit")
                                    : answers.error());
   }

@@ -356,6 +356,18 @@ TEST_F(PostgresStoreTest, NoticesARecordRemovedUnderARunningNode) {
   EXPECT_EQ(node_.read("a"), "Internal");
 }
 
+TEST_F(PostgresStoreTest, NoticesARecordThatSomebodyElseAdded) {
+  node_.open();
+  node_.must_commit(PostgresNode::put("a", "1"));
+  raw_.execute("UPDATE vallum.records SET version = 2");
+
+  const BatchOutcome refused = node_.commit(PostgresNode::put("b", "1"));
+
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::Internal);
+  EXPECT_TRUE(refused.error().message().contains("outside of Vallum")) << refused.error().message();
+}
+
 // An acquired lease put back to before it was lost would give two holders one epoch.
 TEST_F(PostgresStoreTest, NoticesLeasesPutBackUnderARunningNode) {
   node_.open();

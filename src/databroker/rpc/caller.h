@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "crypto/hmac.h"
+
+namespace vallum::databroker {
+
+// What a caller may do; each may what those before it may.
+enum class Role : std::uint8_t {
+  Reader,  // proxy, authorize: read, and note when a session was used
+  Writer,  // authenticate, identity-manager: write records, hold leases
+  Admin,   // databroker: options, beginning anew
+};
+
+// The role of a service by its name; nothing for a name that is none.
+std::optional<Role> role_of_service(std::string_view name);
+
+// The role a certificate holds its owner to: that of the weakest of its names of the form
+// "vallum:service:NAME". Nothing when it has no such name; Reader for a NAME that is no service.
+std::optional<Role> role_of_certificate(const std::vector<std::string>& names);
+
+// Checks the tokens by which callers show that they know the shared secret. Two forms:
+//
+// v1, of clients of the reference: HS256 under the shared secret, and "exp" is its only claim. More
+// claims are refused, because cookies and service accounts are signed with the same key.
+//
+// v2: "kid" is "databroker-rpc", HS256 under a key of that purpose derived from the shared secret;
+// "iss" is "vallum", "aud" is "databroker", "sub" is the service, and there are "iat", "exp" and
+// "jti", and nothing else.
+//
+// Neither lives longer than an hour. One thread at a time.
+class CallerTokens {
+ public:
+  static constexpr std::string_view kPurpose = "databroker-rpc";
+
+  explicit CallerTokens(const Secret& shared_secret);
+
+  // Unauthenticated. A v1 token says nothing about its service: Admin.
+  Result<Role> verify(std::string_view token, WallTime now);
+
+ private:
+  crypto::Hmac shared_;
+  crypto::Hmac purpose_;
+};
+
+}  // namespace vallum::databroker

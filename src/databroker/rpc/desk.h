@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/core.h"
+#include "async/event.h"
+#include "async/scope.h"
+#include "base/result.h"
+#include "databroker/databroker.h"
+#include "databroker/rpc/caller.h"
+
+namespace vallum::databroker {
+
+// What a call brings along beside its message, and takes back.
+struct CallFacts {
+  std::optional<std::string> token;
+  // Alternative names of the caller's certificate, if it showed one.
+  std::vector<std::string> certificate_names;
+  // The lease a write depends on, as text.
+  std::optional<std::string> lease;
+  std::optional<std::string> lease_epoch;
+  Duration time_left{};
+
+  // For the trailing metadata.
+  std::optional<std::uint64_t> epoch_of_lease;
+};
+
+// One stream of messages to a caller, as the desk's core sees it.
+class Outlet {
+ public:
+  explicit Outlet(async::Core& core) : turned(core) {}
+
+  // Set when one of the following changed, or there may be something new to send.
+  async::Event turned;
+  bool is_writing = false;
+  bool is_gone = false;  // the caller is, or nothing can be sent any more
+};
+
+// Where calls are answered. Made and destroyed while the core does not run; the rest on the core.
+class Desk {
+ public:
+  // All outlive this.
+  Desk(async::Core& core, Databroker& broker, const Secret& shared_secret)
+      : core_(core), broker_(broker), tokens_(shared_secret), calls_(core) {}
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+  async::Core& core() { return core_; }
+  Databroker& broker() { return broker_; }
+  async::Scope& calls() { return calls_; }
+
+  // Who calls. Unauthenticated.
+  Result<Role> admit(const CallFacts& facts);
+
+  // While the outlet is there its stream's events find it by number.
+  class Listed {
+   public:
+    Listed(Desk& desk, std::uint64_t number, Outlet& outlet) : desk_(desk), number_(number) {
+      desk_.outlets_.emplace(number, &outlet);
+    }
+    Listed(const Listed&) = delete;
+    Listed& operator=(const Listed&) = delete;
+    ~Listed() { desk_.outlets_.erase(number_); }
+
+   private:
+    Desk& desk_;
+    std::uint64_t number_;
+  };
+  void wrote(std::uint64_t number, bool is_sent);
+  void cancelled(std::uint64_t number);
+
+  // Streams end soon after it.
+  void stop();
+  bool is_stopping() const { return is_stopping_; }
+
+ private:
+  Outlet* find(std::uint64_t number);
+
+  async::Core& core_;
+  Databroker& broker_;
+  CallerTokens tokens_;
+  std::map<std::uint64_t, Outlet*> outlets_;
+  bool is_stopping_ = false;
+  async::Scope calls_;
+};
+
+}  // namespace vallum::databroker

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/time.h"
+
+namespace vallum::databroker {
+
+// Of one message to us, as clients of the reference have it. Beyond: RESOURCE_EXHAUSTED, unread.
+inline constexpr std::size_t kMessageBytesMax = std::size_t{4} << 20;
+// Of the metadata of a call. Beyond: RESOURCE_EXHAUSTED.
+inline constexpr std::size_t kMetadataBytesMax = std::size_t{32} << 10;
+// Calls of one connection. Beyond: the caller waits.
+inline constexpr std::size_t kStreamsPerConnectionMax = 256;
+// Calls under way, and those of them that follow changes. Beyond: RESOURCE_EXHAUSTED at once.
+inline constexpr std::size_t kCallsMax = 1024;
+inline constexpr std::size_t kFollowersMax = 256;
+// Changes a follower has not been sent yet that are held for it. Beyond: it reads them from the
+// store when it comes to them.
+inline constexpr std::size_t kFollowerChangesMax = 1024;
+// Records a stream reads at a time.
+inline constexpr std::size_t kStreamPage = 64;
+// A follower that takes nothing for so long is cut off, and begins again.
+inline constexpr Duration kFollowerStallMax = std::chrono::minutes(1);
+// For a call whose caller names no earlier deadline.
+inline constexpr Duration kCallTimeout = std::chrono::seconds(30);
+// Memory and threads of gRPC. Beyond: connections and calls are refused.
+inline constexpr std::size_t kRpcBytesMax = std::size_t{128} << 20;
+inline constexpr int kRpcThreadsMax = 16;
+// How long calls that are under way may go on when the process ends.
+inline constexpr Duration kRpcStopGrace = std::chrono::seconds(5);
+
+}  // namespace vallum::databroker
