@@ -68,7 +68,7 @@ TEST_F(KeyEncryptionKeysTest, NamesTheKeyThatIsMissingAndShowsNone) {
   EXPECT_FALSE(message.contains(to_hex(counting_bytes(8, 1)))) << message;
 }
 
-// Covers DBR-26: a bit of wrapped keys, their name included.
+// Covers DBR-26. The name of the key is part of it.
 TEST_F(KeyEncryptionKeysTest, CallsEveryFlippedByteAltered) {
   const KeyEncryptionKeys both = keys({1, 2});
   const Bytes wrapped = wrap(both);

@@ -45,7 +45,9 @@ class Desk {
  public:
   // All outlive this.
   Desk(async::Core& core, Databroker& broker, const Secret& shared_secret)
-      : core_(core), broker_(broker), tokens_(shared_secret), calls_(core) {}
+      : Desk(core, broker, SecretList(shared_secret.clone())) {}
+  Desk(async::Core& core, Databroker& broker, const SecretList& shared_secrets)
+      : core_(core), broker_(broker), tokens_(shared_secrets), calls_(core) {}
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 

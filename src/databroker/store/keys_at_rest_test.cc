@@ -215,8 +215,7 @@ TEST_P(KeysAtRestTest, AStoreInUseGoesOnWhileItsKeysAreRotated) {
   EXPECT_EQ(facts(*store).data_keys.size(), 1U);
 }
 
-// Covers DBR-27: a rotation that ends after any of its steps by SIGKILL loses nothing, and is gone
-// on with.
+// Covers DBR-27. A rotation that ends after any of its steps loses nothing.
 TEST_P(KeysAtRestTest, ARotationThatWasKilledIsGoneOnWith) {
   auto store = open();
   fill(*store);
