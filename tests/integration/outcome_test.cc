@@ -134,6 +134,18 @@ TEST_F(OutcomeTest, OnlyATruePreflightPassesWithoutASession) {
   EXPECT_EQ(application().requests_seen(), seen);
 }
 
+TEST_F(OutcomeTest, MoreCredentialsThanAnybodySendsAreNotReadInPart) {
+  for (const std::string name :
+       {"Cookie: a=", "X-Pomerium-Authorization: ", "Authorization: Basic "}) {
+    std::string fields = "Accept: application/json\r\n";
+    for (int i = 0; i < 40; ++i) {
+      fields.append(name).append(std::to_string(i)).append("\r\n");
+    }
+    EXPECT_EQ(ask("GET /", "app.example", fields).status, 400) << name;
+  }
+  EXPECT_EQ(application().requests_seen(), 0U);
+}
+
 // Covers HDR-14.
 TEST_F(OutcomeTest, PolicyLooksAtTheRealMethodOnly) {
   EXPECT_EQ(ask("GET /", "read.example", "X-HTTP-Method-Override: DELETE\r\n").status, 200);
