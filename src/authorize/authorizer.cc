@@ -262,6 +262,7 @@ std::vector<PolicyAnswer> Authorizer::explain(const Question& question, Check& c
     facts.session = &session;
   }
   std::vector<PolicyAnswer> answers;
+  answers.reserve(question.route->explained.size());
   for (const config::ExplainedPolicy& policy : question.route->explained) {
     answers.push_back({.policy = &policy, .decision = policy::decide(policy.program, facts)});
   }

@@ -620,6 +620,7 @@ Async<StoreState> Databroker::state(Deadline deadline) {
 
 Async<Patched> Databroker::patch(Patch patch, Deadline deadline) {
   std::vector<RecordKey> keys;
+  keys.reserve(patch.items.size());
   for (const Patch::Item& item : patch.items) {
     keys.push_back(item.key);
   }

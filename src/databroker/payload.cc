@@ -81,8 +81,8 @@ Payload number(double value) {
     return scalar(Payload::Kind::Number, std::to_string(static_cast<std::int64_t>(value)));
   }
   std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return scalar(Payload::Kind::Number, std::string(digits.data(), end));
+  const auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  return scalar(Payload::Kind::Number, std::string(static_cast<const char*>(digits.data()), end));
 }
 
 void add_member(Payload& object, std::string name, Payload item) {

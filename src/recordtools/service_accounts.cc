@@ -97,7 +97,7 @@ Result<std::vector<session::ServiceAccountRecord>> list_service_accounts(
   std::vector<session::ServiceAccountRecord> accounts;
   std::string unreadable;
   bool is_too_long = false;
-  TRY_OK(client.read_each(session::kServiceAccountType, [&](databroker::Record record) {
+  TRY_OK(client.read_each(session::kServiceAccountType, [&](const databroker::Record& record) {
     auto account = session::decode_service_account(record.value);
     if (!account) {
       unreadable = record.id;

@@ -19,7 +19,7 @@ using Emails = std::unordered_map<std::string, std::string>;  // by user id
 Result<Emails> read_emails(databroker::RecordClient& client) {
   Emails emails;
   bool is_too_long = false;
-  TRY_OK(client.read_each(session::kUserType, [&](databroker::Record record) {
+  TRY_OK(client.read_each(session::kUserType, [&](const databroker::Record& record) {
     is_too_long = is_too_long || emails.size() == kListedMax;
     if (auto user = session::decode_user(record.value); user && !is_too_long) {
       emails.insert_or_assign(record.id, std::move(user->email));
@@ -55,7 +55,7 @@ Result<std::vector<ListedSession>> list_sessions(databroker::RecordClient& clien
   TRY(const Emails emails, read_emails(client));
   std::vector<ListedSession> sessions;
   bool is_too_long = false;
-  TRY_OK(client.read_each(session::kSessionType, [&](databroker::Record record) {
+  TRY_OK(client.read_each(session::kSessionType, [&](const databroker::Record& record) {
     const auto session = session::decode_session(record.value);
     if (!session || (!filter.user_id.empty() && session->user_id != filter.user_id)) {
       return;
@@ -168,10 +168,10 @@ Result<void> revoke_session(databroker::RecordClient& client, const std::string&
 Result<std::size_t> revoke_sessions_of(databroker::RecordClient& client,
                                        const std::string& user_id) {
   std::vector<std::string> ids;
-  TRY_OK(client.read_each(session::kSessionType, [&](databroker::Record record) {
+  TRY_OK(client.read_each(session::kSessionType, [&](const databroker::Record& record) {
     const auto session = session::decode_session(record.value);
     if (session && session->user_id == user_id) {
-      ids.push_back(std::move(record.id));
+      ids.push_back(record.id);
     }
   }));
   for (std::size_t done = 0; done < ids.size();) {

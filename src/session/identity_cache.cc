@@ -26,7 +26,7 @@ struct IdentityCache::Flight {
          SessionWanted session,
          databroker::Databroker& broker,
          IdentityReader::Options options)
-      : wanted(std::move(session)), reader(broker, options), done(core) {}
+      : wanted(std::move(session)), reader(broker, std::move(options)), done(core) {}
 
   SessionWanted wanted;
   IdentityReader reader;

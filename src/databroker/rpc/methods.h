@@ -38,11 +38,11 @@ struct CallFacts;
 // What a method has to do its work with. The call owns all of it, until the method returns.
 template <class Request, class Response>
 struct Work {
-  Desk* desk;
-  CallFacts* facts;
-  Role role;
-  const Request* request;
-  Response* response;
+  Desk* desk = nullptr;
+  CallFacts* facts = nullptr;
+  Role role = Role::Reader;
+  const Request* request = nullptr;
+  Response* response = nullptr;
   Deadline deadline;
 };
 

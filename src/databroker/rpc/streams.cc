@@ -33,10 +33,10 @@ Unexpected ended(const Desk& desk) {
 // One call that is being answered.
 template <class Request, class Message>
 struct Sending {
-  Desk* desk;
-  Outlet* outlet;
-  Stream<Message>* stream;
-  const Request* request;
+  Desk* desk = nullptr;
+  Outlet* outlet = nullptr;
+  Stream<Message>* stream = nullptr;
+  const Request* request = nullptr;
   // What is being written.
   Message message = {};
 };
@@ -132,10 +132,12 @@ class Follower {
     }
     CO_TRY_OK(co_await send_options(self->call_));
     CO_TRY_OK(co_await catch_up(self));
-    while (waits) {
+    if (!waits) {
+      co_return Result<void>();
+    }
+    for (;;) {
       CO_TRY_OK(co_await next(self));
     }
-    co_return Result<void>();
   }
 
  private:

@@ -155,6 +155,7 @@ Result<std::vector<Record>> MemoryStore::find(std::string_view type,
 
 Result<std::vector<std::string>> MemoryStore::types() {
   std::vector<std::string> types;
+  types.reserve(live_.size());
   for (const auto& [type, count] : live_) {
     types.push_back(type);
   }

@@ -363,6 +363,7 @@ Result<std::vector<Record>> PostgresStore::find(std::string_view type,
                                                 Page page) {
   std::vector<crypto::BlindId> entries;
   std::vector<ByteView> views;
+  entries.reserve(any_of.size());
   for (const IndexEntry& entry : any_of) {
     entries.push_back(native_->replica.seal().blind_entry(type, entry));
   }
