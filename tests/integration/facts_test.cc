@@ -3,9 +3,12 @@
 #include "integration/integration_fixture.h"
 #include "session/handle.h"
 #include "session/records.h"
+#include "support/sim/scripted_client.h"
 
 namespace vallum::testing {
 namespace {
+
+using namespace std::chrono_literals;
 
 class FactsTest : public IntegrationTest {
  protected:
@@ -17,6 +20,7 @@ class FactsTest : public IntegrationTest {
                          .more_routes = R"(
   - from: https://on-call.example
     to: http://10.0.0.1:8080
+    allow_websockets: true
     policy:
       allow:
         and:
@@ -82,6 +86,34 @@ TEST_F(FactsTest, AUsersOwnRecordsDecideAndTheirChangesCountAtOnce) {
   EXPECT_TRUE(contains(records, R"("allow-why-true":["record-ok"])"));
   EXPECT_TRUE(contains(records, R"("policy-records":)"));
   EXPECT_EQ(application().requests_seen(), 1U);
+}
+
+// Covers HDR-23.
+TEST_F(FactsTest, AStreamEndsWhenTheRecordItWasAllowedByChanges) {
+  put_fields("example.com/on-call", "alice", R"({"level":2})");
+  put_fields("example.com/badge", "alice@example.com", R"({})");
+  ASSERT_EQ(browser_.visit("https://on-call.example/", "alice").status, 200);
+  application().answer_with([](const SimApplication::Request&) {
+    return std::string(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  });
+  ScriptedClient client = ScriptedClient::connect(world_, Deployment::front());
+  client.send(
+      "GET /ws HTTP/1.1\r\nHost: on-call.example\r\nConnection: Upgrade\r\n"
+      "Upgrade: websocket\r\n" +
+      browser_.cookie_header("on-call.example") + "\r\n");
+  client.expect_head("HTTP/1.1 101 Switching Protocols");
+  // A change that still allows it, and one of somebody else, disturb nobody.
+  put_fields("example.com/on-call", "alice", R"({"level":3})");
+  put_fields("example.com/on-call", "bob", R"({"level":0})");
+  client.expect_silence(1min);
+
+  put_fields("example.com/on-call", "alice", R"({"level":1})");
+
+  Bytes piece(100);
+  EXPECT_TRUE(world_.run_until(
+      [&] { return client.stream().try_read(piece).status != net::IoResult::Status::WouldBlock; },
+      1s));
 }
 
 TEST_F(FactsTest, WhoHasNoDeviceIsToldSoAndIsNotSentRoundInCircles) {
