@@ -76,6 +76,7 @@ Async<http::Response> Authenticator::backchannel_logout(http::Request request, D
                               .session_id = token->session_id};
   const Result<void> done = co_await end_provider_sessions(std::move(of), deadline);
   if (!done) {
+    logout_tokens_used_.give_back(token->token_id);  // the provider tries again
     parts_.log.error("sessions that the provider ended could not be ended",
                      {{"error", done.error().message()}});
     co_return logout_refused("the sessions could not be ended");

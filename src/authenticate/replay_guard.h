@@ -21,6 +21,8 @@ class ReplayGuard {
 
   // Returns whether this is its first use.
   bool take(std::string_view token, Instant now);
+  // It was taken and came to nothing: it may be used again.
+  void give_back(std::string_view token);
   std::size_t size() const { return seen_.size(); }
 
  private:
