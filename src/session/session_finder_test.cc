@@ -319,7 +319,7 @@ TEST_F(SessionFinderTest, FollowsChangesOfUserDirectoryAndGroups) {
 
   put(directory_group_key("g1"),
       encode_directory_group({.id = "g1", .name = "Renamed", .email = {}}));
-  EXPECT_EQ(ask_with_cookie("s1").identity->groups().at(0).name, "Renamed");
+  EXPECT_EQ(ask_with_cookie("s1").identity->groups()[0].name, "Renamed");
 
   put_user("someone else", "x@corp");
   const int gets = hooks_.gets;
