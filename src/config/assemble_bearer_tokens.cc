@@ -28,9 +28,10 @@ class BearerAssembly {
       case BearerTokenFormat::Default:
         break;
       case BearerTokenFormat::IdpAccessToken:
-        rules_.audiences = target_.inputs.access_token_audiences
-                               ? std::move(target_.inputs.access_token_audiences)
-                               : settings.access_token_audiences;
+        rules_.audiences = std::move(target_.inputs.access_token_audiences);
+        if (!rules_.audiences) {
+          rules_.audiences = settings.access_token_audiences;
+        }
         check_provider();
         break;
       case BearerTokenFormat::IdpIdentityToken:

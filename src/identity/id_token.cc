@@ -124,9 +124,7 @@ Result<IdTokenFacts> check_id_token(const Node& claims, const IdTokenExpectation
     return refused("'iat' is in the future: a clock is wrong");
   }
   TRY_OK(check_not_before(claims, expectation.now));
-  if (expectation.nonce) {
-    TRY_OK(check_nonce(claims, *expectation.nonce));
-  }
+  TRY_OK(check_nonce(claims, expectation.nonce));
   TRY_OK(check_access_token_hash(claims, expectation));
   TRY(std::string subject, subject_of(claims));
   return IdTokenFacts{

@@ -129,7 +129,7 @@ void Connection::begin(Exchange& x) {
   planner_.begin(x);
   x.keep_alive = x.head.keep_alive;
   x.body_finished = x.head.framing.kind == http::BodyFraming::Kind::None;
-  planner_.find_client(x, stream_->peer_address().ip);
+  Planner::find_client(x, stream_->peer_address().ip);
 }
 
 Task<void> Connection::serve(Exchange* x) {

@@ -10,7 +10,6 @@
 namespace vallum::proxy {
 
 using async::Ready;
-using http::FieldId;
 using net::IoResult;
 
 // Reads the whole body of a request to an own endpoint.

@@ -96,6 +96,7 @@ proxy::ForwardRules rules_of(const RouteSettings& route, const Settings& setting
   rules.set_response_headers = route.set_response_headers;
   rules.set_response_names = proxy::NameSet(header_names(route.set_response_headers));
   std::vector<std::string> reserved;
+  reserved.reserve(route.set_request_headers.size() + 1);
   for (const config::RequestHeader& header : route.set_request_headers) {
     reserved.push_back(header.name);
   }
@@ -197,7 +198,7 @@ Result<tls::ClientCertificates> peers_of(const Settings& settings) {
 }  // namespace
 
 Result<async::Snapshot<proxy::Generation>> build_generation(
-    async::Snapshot<config::Settings> settings,
+    const async::Snapshot<config::Settings>& settings,
     const GenerationContext& context,
     std::vector<std::string>* warnings) {
   TRY(route::RouteTable table, route::make_table(*settings));

@@ -28,7 +28,7 @@ struct GenerationContext {
 // Everything that requests depend on, from settings that were loaded and checked. Reads no file but
 // the system's trusted authorities. Fails with text that names the option.
 Result<async::Snapshot<proxy::Generation>> build_generation(
-    async::Snapshot<config::Settings> settings,
+    const async::Snapshot<config::Settings>& settings,
     const GenerationContext& context,
     std::vector<std::string>* warnings);
 

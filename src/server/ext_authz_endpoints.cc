@@ -71,6 +71,7 @@ Result<void> ExtAuthzEndpoints::open_grpc(const config::Settings& settings) {
     options.private_key_pem = settings.certificates.front().private_key_pem.clone();
   }
   std::vector<ext_authz::Desk*> desks;
+  desks.reserve(places_.size());
   for (const auto& place : places_) {
     desks.push_back(&place->desk);
   }

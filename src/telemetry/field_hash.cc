@@ -23,7 +23,7 @@ std::string_view FieldHash::of(std::string_view text) {
     return {};
   }
   const crypto::Mac mac = key_.mac(as_bytes(text));
-  auto at = text_.begin() + kPrefix.size();
+  auto* at = text_.begin() + kPrefix.size();
   for (const std::byte byte : std::span(mac).first(kBytes)) {
     *at++ = kDigits[std::to_integer<unsigned>(byte) >> 4U];
     *at++ = kDigits[std::to_integer<unsigned>(byte) & 0xFU];

@@ -195,8 +195,10 @@ int on_client_certificate(X509_STORE_CTX* context, void* clients_of_context) {
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
   TlsStream& stream = TlsStream::of(ssl);
   STACK_OF(X509)* const sent = X509_STORE_CTX_get0_untrusted(context);
+  const int count = sk_X509_num(sent);  // negative for none
   std::vector<X509*> chain;
-  for (int i = 0; i < sk_X509_num(sent); ++i) {
+  chain.reserve(static_cast<std::size_t>(std::max(count, 0)));
+  for (int i = 0; i < count; ++i) {
     chain.push_back(sk_X509_value(sent, i));
   }
   if (chain.empty()) {

@@ -154,7 +154,7 @@ TEST_F(ExtAuthzTest, OutcomesAreThoseOfTheProxy) {
             "SAMEORIGIN");
   EXPECT_EQ(status_of(decide(question("nobody.example", "/"))), 404);
 
-  const std::string cookie = cookie_of("bob");
+  browser_.visit("https://app.example/", "bob");
   browser_.visit("https://admin.example/", "bob");
   const std::string admin = "_pomerium=" + browser_.cookie("admin.example", "_pomerium");
   Question denied = question("admin.example", "/");

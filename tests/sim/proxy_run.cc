@@ -24,7 +24,7 @@ std::string answer_with(std::size_t number, const std::string& body) {
       return head + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     case 1: {
       std::array<char, 16> digits{};
-      const auto end =
+      auto* const end =
           std::to_chars(digits.data(), digits.data() + digits.size(), body.size(), 16).ptr;
       return head + "Transfer-Encoding: chunked\r\n\r\n" + std::string(digits.data(), end) +
              "\r\n" + body + "\r\n0\r\n\r\n";

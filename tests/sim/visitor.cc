@@ -26,7 +26,7 @@ std::string chunked(const std::string& body, Dice& dice) {
   while (at < body.size()) {
     const std::size_t size = std::min(body.size() - at, 1 + dice.roll(4000));
     std::array<char, 16> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+    auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
     out.append(digits.data(), end).append("\r\n").append(body, at, size).append("\r\n");
     at += size;
   }

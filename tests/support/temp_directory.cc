@@ -1,8 +1,8 @@
 #include "support/temp_directory.h"
 
+#include <cstdlib>
 #include <filesystem>
 
-#include <stdlib.h>
 #include <system_error>
 
 #include "base/check.h"

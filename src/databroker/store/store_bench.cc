@@ -13,6 +13,7 @@
 #include "base/entropy.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "crypto/key_encryption_keys.h"
 #include "databroker/seal/row_seal.h"
 #include "databroker/store/sqlite_store.h"
 

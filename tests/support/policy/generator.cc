@@ -244,8 +244,8 @@ Node time_of_day_matcher(Choices& choices) {
 }
 
 const Words& record_types() {
-  static const Words types{"geoip", "device", "risk"};
-  return types;
+  static const Words kTypes{"geoip", "device", "risk"};
+  return kTypes;
 }
 
 Node record_value(Choices& choices, const Words& words) {
