@@ -77,7 +77,8 @@ void pause_shortly() {
       ::_exit(126);
     }
   }
-  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a test that crashes leaves no server behind
+  ::setenv("HOME", directory.c_str(), 1);  // where clients look for certificates
+  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);      // a test that crashes leaves no server behind
   const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(out, STDERR_FILENO);
@@ -96,10 +97,14 @@ void pause_shortly() {
 
 }  // namespace
 
-PostgresServer::PostgresServer() : port_(free_port()) {
+void PostgresServer::own_directory() {
   if (const passwd* user = unprivileged_user()) {
     CHECK(::chown(directory_.path().c_str(), user->pw_uid, user->pw_gid) == 0);
   }
+}
+
+PostgresServer::PostgresServer(const std::string& settings) : port_(free_port()) {
+  own_directory();
   run({program("initdb"),
        "-D",
        data_directory(),
@@ -129,7 +134,8 @@ PostgresServer::PostgresServer() : port_(free_port()) {
        "-out",
        directory_.file("server.crt")});
   write_file(data_directory() + "/pg_hba.conf",
-             "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n");
+             "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
+             "hostssl replication postgres 127.0.0.1/32 trust\n");
   // mmap: not every container lets this user write to /dev/shm.
   write_file(data_directory() + "/postgresql.conf",
              "dynamic_shared_memory_type = mmap\nlisten_addresses = '127.0.0.1'\nport = " +
@@ -137,10 +143,67 @@ PostgresServer::PostgresServer() : port_(free_port()) {
                  "'\nssl = on\nssl_cert_file = '" + directory_.file("server.crt") +
                  "'\nssl_key_file = '" + directory_.file("server.key") +
                  "'\nfsync = on\nrecovery_init_sync_method = syncfs\nshared_buffers = "
-                 "16MB\nmax_connections = 40\n");
+                 "16MB\nmax_connections = 40\n" +
+                 settings + "\n");
   start();
   RawSession(by_socket("postgres"))
       .execute(std::string("CREATE ROLE vallum LOGIN PASSWORD '") + kPassword + "'");
+}
+
+PostgresServer::PostgresServer(Standby /*standby*/,
+                               const PostgresServer& primary,
+                               const std::string& name)
+    : port_(free_port()), databases_(primary.databases_) {
+  own_directory();
+  const std::string from =
+      "host=127.0.0.1 port=" + std::to_string(primary.port_) + " user=postgres sslmode=require";
+  run({program("pg_basebackup"),
+       "-d",
+       from,
+       "-D",
+       data_directory(),
+       "-X",
+       "stream",
+       "-c",
+       "fast",
+       "--no-sync"});
+  // What stands later in the file counts.
+  std::ofstream(data_directory() + "/postgresql.conf", std::ios::app)
+      << "port = " << port_ << "\nunix_socket_directories = '" << directory_.path()
+      << "'\nprimary_conninfo = '" << from << " application_name=" << name
+      << "'\nwal_retrieve_retry_interval = 100ms\n";
+  write_file(data_directory() + "/standby.signal", "");
+  start();
+}
+
+std::unique_ptr<PostgresServer> PostgresServer::make_standby(const std::string& name) const {
+  return std::unique_ptr<PostgresServer>(new PostgresServer(Standby::Yes, *this, name));
+}
+
+void PostgresServer::wait_for_standby(const std::string& name) {
+  RawSession session(by_socket("postgres"));
+  session.execute("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
+  session.execute("SELECT pg_reload_conf()");
+  session.wait_until("SELECT sync_state FROM pg_stat_replication", "sync");
+}
+
+void PostgresServer::catch_up_with(const PostgresServer& primary) {
+  const auto position =
+      RawSession(primary.by_socket("postgres")).ask("SELECT pg_current_wal_flush_lsn()");
+  RawSession(by_socket("postgres"))
+      .wait_until("SELECT pg_last_wal_replay_lsn() >= '" + position.front() + "'::pg_lsn", "t");
+}
+
+void PostgresServer::stop_following() {
+  RawSession session(by_socket("postgres"));
+  session.execute("ALTER SYSTEM SET primary_conninfo = ''");
+  session.execute("SELECT pg_reload_conf()");
+  session.wait_until("SELECT count(*) FROM pg_stat_wal_receiver", "0");
+}
+
+void PostgresServer::promote() {
+  RawSession session(by_socket("postgres"));
+  EXPECT_EQ(session.ask("SELECT pg_promote(true, 60)"), std::vector<std::string>{"t"});
 }
 
 PostgresServer::~PostgresServer() {
@@ -167,6 +230,13 @@ std::string PostgresServer::by_tcp(const std::string& database, const std::strin
   return std::string("postgres://vallum:") + kPassword + "@localhost:" + std::to_string(port_) +
          "/" + database +
          "?sslmode=verify-full&hostaddr=127.0.0.1&sslrootcert=" + root_certificate() + more;
+}
+
+std::string PostgresServer::by_tcp_with(const PostgresServer& other,
+                                        const std::string& database) const {
+  return std::string("postgres://vallum:") + kPassword + "@localhost:" + std::to_string(port_) +
+         ",localhost:" + std::to_string(other.port_) + "/" + database +
+         "?sslmode=verify-full&hostaddr=127.0.0.1,127.0.0.1&sslrootcert=" + root_certificate();
 }
 
 pid_t PostgresServer::spawn(const std::vector<std::string>& command) {
@@ -255,6 +325,19 @@ std::vector<std::string> RawSession::ask(const std::string& sql) {
     }
   }
   return values;
+}
+
+void RawSession::wait_until(const std::string& sql, const std::string& answer) {
+  std::vector<std::string> last;
+  for (int i = 0; i < 3000; ++i) {
+    last = ask(sql);
+    if (last.size() == 1 && last.front() == answer) {
+      return;
+    }
+    pause_shortly();
+  }
+  ADD_FAILURE() << sql << ": is not " << answer << " but "
+                << (last.empty() ? "nothing" : last.front());
 }
 
 }  // namespace vallum::testing

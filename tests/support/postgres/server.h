@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,10 +16,15 @@ namespace vallum::testing {
 // let in, and on a TCP port of 127.0.0.1, with TLS and a password.
 class PostgresServer {
  public:
-  PostgresServer();
+  // More lines for its configuration.
+  explicit PostgresServer(const std::string& settings = {});
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
   ~PostgresServer();
+
+  // A hot standby that follows this server over TCP on loopback, under a name that
+  // synchronous_standby_names can have. This server outlives it.
+  std::unique_ptr<PostgresServer> make_standby(const std::string& name) const;
 
   // The one that tests of a program share; it ends with the program.
   static PostgresServer& shared();
@@ -35,6 +41,18 @@ class PostgresServer {
   std::string data_directory() const { return directory_.file("data"); }
   std::string socket_directory() const { return directory_.path(); }
 
+  // Of both servers by TCP, as the address of a node that uses whichever is the primary.
+  std::string by_tcp_with(const PostgresServer& other, const std::string& database) const;
+
+  // Makes commits wait until the standby of that name has them.
+  void wait_for_standby(const std::string& name);
+  // For a standby: until it has everything the primary has now.
+  void catch_up_with(const PostgresServer& primary);
+  // For a standby: gets nothing from the primary from now on.
+  void stop_following();
+  // For a standby: it becomes a primary with what it has.
+  void promote();
+
   // At once and without a clean end, as a power cut would.
   void kill();
   void stop();
@@ -42,6 +60,10 @@ class PostgresServer {
   void start();
 
  private:
+  enum class Standby : std::uint8_t { Yes };
+  PostgresServer(Standby standby, const PostgresServer& primary, const std::string& name);
+
+  void own_directory();
   void run(const std::vector<std::string>& command);
   pid_t spawn(const std::vector<std::string>& command);
 
@@ -62,6 +84,8 @@ class RawSession {
   void execute(const std::string& sql);
   // All columns of all rows, as text.
   std::vector<std::string> ask(const std::string& sql);
+  // Asks until the one answer is that; fails the test when it does not come.
+  void wait_until(const std::string& sql, const std::string& answer);
 
  private:
   struct Native;
