@@ -13,8 +13,11 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +71,35 @@ void pause_shortly() {
   ::poll(nullptr, 0, 10);  // for another process to get on; nothing is measured
 }
 
+void write_proc(const std::string& name, const std::string& text) {
+  const int fd = ::open(("/proc/self/" + name).c_str(), O_WRONLY | O_CLOEXEC);
+  static_cast<void>(!::write(fd, text.data(), text.size()));
+  ::close(fd);
+}
+
+// A file system that only this process and its children see, and that ends with them. In a child,
+// since only a process of one thread may do so.
+bool mount_small_disk(const std::string& directory, std::size_t bytes) {
+  std::string options = "mode=0700,size=" + std::to_string(bytes);
+  if (const passwd* user = unprivileged_user()) {
+    options.append(",uid=").append(std::to_string(user->pw_uid));
+    if (::unshare(CLONE_NEWNS) != 0) {
+      return false;
+    }
+  } else {
+    const std::string uid = std::to_string(::getuid());
+    const std::string gid = std::to_string(::getgid());
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+      return false;
+    }
+    write_proc("setgroups", "deny");
+    write_proc("uid_map", uid + " " + uid + " 1");
+    write_proc("gid_map", gid + " " + gid + " 1");
+  }
+  return ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", directory.c_str(), "tmpfs", 0, options.c_str()) == 0;
+}
+
 [[noreturn]] void become(const std::vector<std::string>& command,
                          const std::string& directory,
                          const std::string& log) {
@@ -103,8 +135,10 @@ void PostgresServer::own_directory() {
   }
 }
 
-PostgresServer::PostgresServer(const std::string& settings) : port_(free_port()) {
+PostgresServer::PostgresServer(const std::string& settings, std::size_t disk_bytes)
+    : port_(free_port()), disk_bytes_(disk_bytes) {
   own_directory();
+  CHECK(disk_bytes == 0 || ::mkdir(small_disk().c_str(), 0700) == 0);
   run({program("initdb"),
        "-D",
        data_directory(),
@@ -239,11 +273,25 @@ std::string PostgresServer::by_tcp_with(const PostgresServer& other,
          "?sslmode=verify-full&hostaddr=127.0.0.1,127.0.0.1&sslrootcert=" + root_certificate();
 }
 
-pid_t PostgresServer::spawn(const std::vector<std::string>& command) {
+bool PostgresServer::can_have_small_disk() {
+  const TempDirectory directory;
+  const pid_t child = ::fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    ::_exit(mount_small_disk(directory.path(), 1U << 20) ? 0 : 1);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+pid_t PostgresServer::spawn(const std::vector<std::string>& command, std::size_t disk_bytes) {
   const std::string log = directory_.file("log");
   const pid_t child = ::fork();
   CHECK(child >= 0);
   if (child == 0) {
+    if (disk_bytes > 0 && !mount_small_disk(small_disk(), disk_bytes)) {
+      ::_exit(125);
+    }
     become(command, directory_.path(), log);
   }
   return child;
@@ -251,7 +299,7 @@ pid_t PostgresServer::spawn(const std::vector<std::string>& command) {
 
 void PostgresServer::run(const std::vector<std::string>& command) {
   int status = 0;
-  const pid_t child = spawn(command);
+  const pid_t child = spawn(command, 0);
   EXPECT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0) << command[0] << "\n" << read_file(directory_.file("log"));
 }
@@ -260,7 +308,7 @@ void PostgresServer::start() {
   const std::string address = by_socket("postgres");
   for (int i = 0; i < 3000; ++i) {
     if (process_ < 0) {
-      process_ = spawn({program("postgres"), "-D", data_directory()});
+      process_ = spawn({program("postgres"), "-D", data_directory()}, disk_bytes_);
     }
     if (PQping(address.c_str()) == PQPING_OK) {
       return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,8 +17,9 @@ namespace vallum::testing {
 // let in, and on a TCP port of 127.0.0.1, with TLS and a password.
 class PostgresServer {
  public:
-  // More lines for its configuration.
-  explicit PostgresServer(const std::string& settings = {});
+  // More lines for its configuration. With `disk_bytes`, small_disk() is a disk of that size, which
+  // is empty at each start.
+  explicit PostgresServer(const std::string& settings = {}, std::size_t disk_bytes = 0);
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
   ~PostgresServer();
@@ -37,6 +39,9 @@ class PostgresServer {
   static constexpr const char* kPassword = "planted-database-password";
   std::string root_certificate() const { return directory_.file("server.crt"); }
   unsigned short port() const { return port_; }
+  // Whether this process may mount one for its children.
+  static bool can_have_small_disk();
+  std::string small_disk() const { return directory_.file("disk"); }
   // Where it keeps what it stores.
   std::string data_directory() const { return directory_.file("data"); }
   std::string socket_directory() const { return directory_.path(); }
@@ -65,10 +70,11 @@ class PostgresServer {
 
   void own_directory();
   void run(const std::vector<std::string>& command);
-  pid_t spawn(const std::vector<std::string>& command);
+  pid_t spawn(const std::vector<std::string>& command, std::size_t disk_bytes);
 
   TempDirectory directory_;
   unsigned short port_ = 0;
+  std::size_t disk_bytes_ = 0;
   pid_t process_ = -1;
   int databases_ = 0;
 };
