@@ -121,6 +121,14 @@ Result<void> check_lease(std::string_view name, Duration duration, const Limits&
   return {};
 }
 
+Result<KeysAtRest*> keys_of(Store& store) {
+  KeysAtRest* const keys = store.keys_at_rest();
+  if (keys == nullptr) {
+    return fail(ErrorKind::NotFound, "records are in memory alone: there are no keys at rest");
+  }
+  return keys;
+}
+
 Result<FetchedPage> with_state(const Store& store, Result<std::vector<Record>> records) {
   if (!records) {
     return fail(std::move(records).error());
@@ -667,6 +675,38 @@ Async<QueryAnswer> Databroker::query(Query query, Deadline deadline) {
 Async<std::vector<std::string>> Databroker::types(Deadline deadline) {
   co_return co_await Native::read(
       native_.get(), [](Store& store) { return store.types(); }, deadline);
+}
+
+Async<KeyFacts> Databroker::key_facts(Deadline deadline) {
+  auto list = [](Store& store) -> Result<KeyFacts> {
+    TRY(KeysAtRest* const keys, keys_of(store));
+    return keys->facts();
+  };
+  co_return co_await Native::read(native_.get(), list, deadline);
+}
+
+Async<bool> Databroker::begin_key_rotation(Deadline deadline) {
+  auto begin = [now = native_->home.clock().wall()](Store& store) -> Result<bool> {
+    TRY(KeysAtRest* const keys, keys_of(store));
+    return keys->begin_rotation(now);
+  };
+  co_return co_await Native::read(native_.get(), begin, deadline);
+}
+
+Async<KeysAtRest::Step> Databroker::reseal_some(Deadline deadline) {
+  auto reseal = [](Store& store) -> Result<KeysAtRest::Step> {
+    TRY(KeysAtRest* const keys, keys_of(store));
+    return keys->reseal();
+  };
+  co_return co_await Native::read(native_.get(), reseal, deadline);
+}
+
+Async<bool> Databroker::rewrap_keys(Deadline deadline) {
+  auto rewrap = [](Store& store) -> Result<bool> {
+    TRY(KeysAtRest* const keys, keys_of(store));
+    return keys->rewrap();
+  };
+  co_return co_await Native::read(native_.get(), rewrap, deadline);
 }
 
 Async<OptionsByType> Databroker::options(Deadline deadline) {

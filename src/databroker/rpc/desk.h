@@ -49,9 +49,14 @@ class Desk {
        Databroker& broker,
        const Secret& shared_secret,
        Duration follower_stall_max = kFollowerStallMax)
+      : Desk(core, broker, SecretList(shared_secret.clone()), follower_stall_max) {}
+  Desk(async::Core& core,
+       Databroker& broker,
+       const SecretList& shared_secrets,
+       Duration follower_stall_max = kFollowerStallMax)
       : core_(core),
         broker_(broker),
-        tokens_(shared_secret),
+        tokens_(shared_secrets),
         follower_stall_max_(follower_stall_max),
         calls_(core) {}
   Desk(const Desk&) = delete;
@@ -61,6 +66,9 @@ class Desk {
   Databroker& broker() { return broker_; }
   async::Scope& calls() { return calls_; }
   Duration follower_stall_max() const { return follower_stall_max_; }
+
+  // Other secrets verify callers from now on; streams that are open go on.
+  void use(const SecretList& shared_secrets) { tokens_ = CallerTokens(shared_secrets); }
 
   // Who calls. Unauthenticated.
   Result<Role> admit(const CallFacts& facts);

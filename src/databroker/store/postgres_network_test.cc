@@ -142,9 +142,9 @@ class HurryingClock final : public Clock {
 TEST_F(PostgresNetworkTest, AsksForACommitForTenSecondsHoweverLongAQuestionTakes) {
   const HurryingClock clock;
   const Secret address(proxy_.address(database_));
-  const Secret secret(PostgresNode::kSecret);
+  const auto keys = crypto::KeyEncryptionKeys::derive(Secret(PostgresNode::kSecret));
   auto store = PostgresStore::open({.address = address,
-                                    .shared_secret = secret,
+                                    .keys = keys,
                                     .clock = clock,
                                     .entropy = far_.entropy,
                                     .log = far_.log,

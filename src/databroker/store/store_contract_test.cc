@@ -46,7 +46,8 @@ class MemoryBackend final : public Backend {
 class SqliteBackend final : public Backend {
  public:
   std::unique_ptr<Store> open(Entropy& entropy) override {
-    auto store = SqliteStore::open({.directory = directory_.path()}, secret_, entropy);
+    auto store = SqliteStore::open(
+        {.directory = directory_.path()}, crypto::KeyEncryptionKeys::derive(secret_), entropy);
     EXPECT_TRUE(store.has_value()) << store.error().message();
     return *std::move(store);
   }
@@ -62,7 +63,7 @@ class PostgresBackend final : public Backend {
     testing::PostgresServer& server = testing::PostgresServer::shared();
     const Secret address(server.by_socket(server.create_database()));
     auto store = PostgresStore::open({.address = address,
-                                      .shared_secret = secret_,
+                                      .keys = keys_,
                                       .clock = clock_,
                                       .entropy = entropy,
                                       .log = log_,
@@ -72,7 +73,8 @@ class PostgresBackend final : public Backend {
   }
 
  private:
-  Secret secret_{std::string_view("0123456789abcdef0123456789abcdef")};
+  crypto::KeyEncryptionKeys keys_ = crypto::KeyEncryptionKeys::derive(
+      Secret(std::string_view("0123456789abcdef0123456789abcdef")));
   testing::VirtualClock clock_;
   testing::CapturedLines lines_;
   telemetry::LogFilter filter_{telemetry::LogLevel::Info};
