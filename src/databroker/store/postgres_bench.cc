@@ -83,7 +83,7 @@ struct Seen {
     for (const Record& record : event.batch->records) {
       const auto due = parse_u64(record.value.bytes);
       if (record.type == kType && due) {
-        delays.push_back(Duration(now - static_cast<std::int64_t>(*due)));
+        delays.emplace_back(now - static_cast<std::int64_t>(*due));
       }
     }
     if (delays.size() >= static_cast<std::size_t>(kWrites)) {

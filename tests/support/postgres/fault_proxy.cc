@@ -96,7 +96,7 @@ struct FaultProxy::Native {
   bool turn(Wire& wire, short client_events, short server_events);
   bool pump(Wire& wire, int from, int to);
   std::optional<Fault> fault_for(bool to_server, std::string_view bytes);
-  bool apply(Fault fault, Wire& wire, int to, std::string_view bytes);
+  bool apply(Fault what, Wire& wire, int to, std::string_view bytes);
   void wake() const { CHECK(::write(waking[1], "", 1) == 1); }
 
   sockaddr_un server{};
@@ -122,7 +122,8 @@ std::optional<FaultProxy::Fault> FaultProxy::Native::fault_for(bool to_server,
   const bool is_moment =
       (moment == Moment::CommitRequest && to_server && bytes.contains(kCommitRequest)) ||
       (moment == Moment::CommitAnswer && !to_server && bytes.contains(kCommitAnswer));
-  const bool is_piece = pieces_left > 0 && --pieces_left == 0;
+  const bool is_piece = pieces_left == 1;
+  pieces_left -= pieces_left > 0 ? 1 : 0;
   if (!is_moment && !is_piece) {
     return std::nullopt;
   }

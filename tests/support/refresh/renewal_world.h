@@ -101,7 +101,7 @@ class RenewalWorld {
  public:
   // A process: what it runs, until it is stopped or killed.
   struct Node {
-    Node(RenewalWorld& world)
+    explicit Node(RenewalWorld& world)
         : client(world.web),
           provider(*identity::Provider::create(
               {.home = world.fake.core, .http = client, .log = world.log},
