@@ -324,5 +324,25 @@ TEST_F(DatabrokerTest, ForgetsTombstonesAfterTheirRetention) {
   EXPECT_EQ(changes.error().kind(), ErrorKind::Conflict);
 }
 
+// Covers DBR-14. Whoever was away for less hears of it; for longer, too, that it must read again.
+TEST_F(DatabrokerTest, KeepsFreshTombstonesWhenCivilTimeJumps) {
+  ASSERT_TRUE(put_now(one(put("a", "1"))).has_value());
+  ASSERT_TRUE(put_now(one(Write::remove(key("a")))).has_value());
+  const auto told = [this] { return async::block_on(home_.core, broker_.changes({}, soon())); };
+
+  for (const Duration jump : {10min, -10min, -10min, 10min}) {
+    home_.clock.jump_wall(jump);
+    home_.advance(5min);
+    const auto changes = told();
+    ASSERT_TRUE(changes.has_value());
+    ASSERT_EQ(changes->records.size(), 1U);
+    EXPECT_TRUE(changes->records.front().is_deleted());
+  }
+  home_.advance(42min);
+
+  ASSERT_FALSE(told().has_value());
+  EXPECT_EQ(told().error().kind(), ErrorKind::Conflict);
+}
+
 }  // namespace
 }  // namespace vallum::databroker

@@ -17,7 +17,7 @@ Renewal::~Renewal() = default;
 
 Task<void> Renewal::run(async::CancelToken stop) {
   while (!stop.is_cancelled()) {
-    const Instant asked = parts_.core.now();
+    const Moment asked{.instant = parts_.core.now(), .wall = parts_.core.clock().wall()};
     const Result<databroker::Lease> lease =
         co_await parts_.broker.acquire_lease(std::string(kLeaseName),
                                              lease_id_,
@@ -28,7 +28,7 @@ Task<void> Renewal::run(async::CancelToken stop) {
       continue;
     }
     tally_.set_owner(true);
-    term_ = std::make_unique<Term>(*this, *lease, asked + Limits::kLeaseTime);
+    term_ = std::make_unique<Term>(*this, *lease, asked);
     co_await term_->run(stop);
     const bool is_lost = term_->is_lost();
     term_.reset();

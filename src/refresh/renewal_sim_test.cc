@@ -15,8 +15,9 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::answer_json;
 
-// Three processes on one databroker, which stop, crash and come back; a provider that rotates
-// refresh tokens and is in trouble now and then; a store that fails; people who sign in and out.
+// Three processes on one databroker, which stop, crash and come back; a clock that jumps; a
+// provider that rotates refresh tokens and is in trouble now and then; a store that fails; people
+// who sign in and out.
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed) : dice_(seed), world_(seed * 7 + 1) {
@@ -45,15 +46,15 @@ class Simulation {
 
   void act() {
     std::unique_ptr<testing::RenewalWorld::Node>& node = nodes_[roll(nodes_.size())];
-    switch (roll(10)) {
+    switch (roll(11)) {
       case 0:
       case 1:
-        if (!world_.store_is_down && !is_in_trouble_) {
+        if (!world_.store.is_down && !is_in_trouble_) {
           live_.insert(world_.sign_in(roll(2) == 0 ? "alice" : "bob"));
         }
         break;
       case 2:
-        if (!live_.empty() && !world_.store_is_down) {
+        if (!live_.empty() && !world_.store.is_down) {
           const std::string id = *std::next(live_.begin(), static_cast<long>(roll(live_.size())));
           world_.sign_out(id);
           live_.erase(id);
@@ -79,16 +80,31 @@ class Simulation {
         trouble();
         break;
       case 8:
-        world_.store_is_down = roll(3) == 0;
+        world_.store.is_down = roll(3) == 0;
         for (const auto& other : nodes_) {
           if (other != nullptr && other->stop.is_cancelled()) {
             note_possible_loss(other);
           }
         }
         break;
+      case 9:
+        jump();
+        break;
       default:
         world_.origin().delay = milliseconds(roll(3000));
     }
+  }
+
+  // Civil time, ten minutes to and fro. Not while an exchange is under way: a lease that is judged
+  // by a clock that jumps then ends before its holder can know.
+  void jump() {
+    for (const auto& node : nodes_) {
+      if (node != nullptr && node->client.under_way() > 0) {
+        return;
+      }
+    }
+    world_.fake.clock.jump_wall(is_ahead_ ? -minutes(10) : minutes(10));
+    is_ahead_ = !is_ahead_;
   }
 
   // A process that dies takes tokens along that it had no answer for, and one that stops those that
@@ -101,7 +117,7 @@ class Simulation {
     node.reset();
   }
   void note_possible_loss(const std::unique_ptr<testing::RenewalWorld::Node>& node) {
-    if (node != nullptr && !node->scope.empty() && world_.store_is_down) {
+    if (node != nullptr && !node->scope.empty() && world_.store.is_down) {
       may_lose_ += Limits::kCallsMax;
     }
   }
@@ -128,7 +144,7 @@ class Simulation {
 
   // Everything works again: one process does everything, and every session is fresh.
   void calm() {
-    world_.store_is_down = false;
+    world_.store.is_down = false;
     world_.idp.answers.clear();
     world_.origin().delay = milliseconds(50);
     for (auto& node : nodes_) {
@@ -162,6 +178,7 @@ class Simulation {
   std::set<std::string> live_;
   std::set<std::string> ended_;
   bool is_in_trouble_ = false;
+  bool is_ahead_ = false;
   std::size_t may_lose_ = 0;
 };
 

@@ -9,6 +9,7 @@ namespace vallum::refresh {
 namespace {
 
 using std::chrono::hours;
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::answer_json;
@@ -260,10 +261,10 @@ TEST_F(RenewalTest, HoldsNewTokensUntilTheStoreTakesThem) {
     advance(seconds(1));
   }
 
-  world_.store_is_down = true;
+  world_.store.is_down = true;
   advance(seconds(20));
   EXPECT_EQ(world_.idp.refreshes(), 1);
-  world_.store_is_down = false;
+  world_.store.is_down = false;
   advance(seconds(5));
   EXPECT_EQ(world_.refresh_token(id), "refresh-token-of-code-1/2");
 
@@ -325,6 +326,80 @@ TEST_F(RenewalTest, OneProcessWorksAndAnotherTakesOver) {
   EXPECT_EQ(world_.idp.refreshes(), 2);
   EXPECT_TRUE(world_.exists(id));
   EXPECT_EQ(world_.idp.consumed_tokens_seen(), 0);
+}
+
+// Covers DBR-22. The lease is judged by the clock of the store, which may be another machine's.
+TEST_F(RenewalTest, RefreshesInTimeWhateverTheStoresClockSays) {
+  for (const Duration ahead : {minutes(10), -minutes(10)}) {
+    node_.reset();
+    advance(minutes(1));
+    world_.store.clock_ahead += ahead;
+    node_ = world_.start();
+    const std::string id = world_.sign_in();
+    const int refreshes = world_.idp.refreshes();
+
+    // While it jumps back, the lease of the process before goes on for as long.
+    advance(minutes(11));
+    EXPECT_TRUE(node_->renewal.status().is_owner);
+    advance(minutes(50));
+
+    EXPECT_GT(world_.idp.refreshes(), refreshes);
+    EXPECT_GT(*world_.session(id).oauth_token->expires_at, world_.fake.clock.wall());
+  }
+  EXPECT_EQ(world_.idp.consumed_tokens_seen(), 0);
+}
+
+// Covers DBR-22.
+TEST_F(RenewalTest, GoesOnAfterEachJumpOfCivilTimeAndEndsNoSessionForIt) {
+  const std::string id = world_.sign_in();
+  auto second = world_.start();
+  advance(minutes(5));
+  int refreshes = 0;
+  for (const Duration jump : {minutes(10), -minutes(10), -minutes(10), minutes(10)}) {
+    world_.fake.clock.jump_wall(jump);
+    advance(minutes(12));
+    EXPECT_TRUE(node_->renewal.status().is_owner != second->renewal.status().is_owner);
+    EXPECT_TRUE(world_.exists(id));
+    // An hour of life at a time, of which a jump takes ten minutes at most.
+    EXPECT_LE(world_.idp.refreshes() - refreshes, 1);
+    refreshes = world_.idp.refreshes();
+  }
+  advance(hours(2));
+
+  EXPECT_GT(*world_.session(id).oauth_token->expires_at, world_.fake.clock.wall());
+  EXPECT_LE(world_.idp.refreshes(), 4);
+  EXPECT_EQ(world_.idp.consumed_tokens_seen(), 0);
+}
+
+// What was lost when civil time jumped forward is not held again when it jumps back, before the
+// process has heard of it: tried with every distance between when the two ask for the lease.
+TEST(RenewalLeaseTest, IsNotTakenBackWhenCivilTimeJumpsBack) {
+  int tried = 0;
+  for (int offset = 0; offset < 15; ++offset) {
+    testing::RenewalWorld world;
+    const auto first = world.start();
+    world.fake.advance(seconds(1 + offset));
+    const auto second = world.start();
+    world.fake.advance(minutes(1) - seconds(3));  // it asks again soon
+
+    // Long enough for the first to look at the clock.
+    world.fake.clock.jump_wall(minutes(10));
+    world.fake.advance(Limits::kLook + seconds(1));
+    if (!first->renewal.status().is_owner || !second->renewal.status().is_owner) {
+      continue;  // it has heard of it
+    }
+    ++tried;
+    world.fake.clock.jump_wall(-minutes(10));
+    world.idp.access_token_lifetime = seconds(6);
+    world.sign_in();
+    world.origin().delay = seconds(2);
+    for (int i = 0; i < 20; ++i) {
+      world.fake.advance(milliseconds(500));
+      ASSERT_LE(first->client.under_way() + second->client.under_way(), 1) << offset;
+    }
+    EXPECT_EQ(world.idp.consumed_tokens_seen(), 0);
+  }
+  EXPECT_GT(tried, 0);
 }
 
 TEST_F(RenewalTest, TokensThatCameWhileTheLeaseWasLostAreKept) {

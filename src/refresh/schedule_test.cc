@@ -334,6 +334,45 @@ TEST(ScheduleTest, FollowsCivilTimeThatJumps) {
   EXPECT_EQ(world.refreshes(), 2U);
 }
 
+TEST(ScheduleTest, HasNoHerdWhenCivilTimeJumps) {
+  World world;
+  constexpr std::size_t kSessions = 30'000;
+  for (std::size_t i = 0; i < kSessions; ++i) {
+    world.sign_in("session-" + std::to_string(i),
+                  world.times(minutes(2) + seconds(3500 * i / kSessions)));
+  }
+
+  // A sixth of them is now over.
+  world.clock.jump_wall(minutes(10));
+  world.run_for(minutes(10));
+
+  EXPECT_GT(world.refreshes(), kSessions / 6);
+  EXPECT_LE(world.under_way_most, Limits::kCallsMax);
+  std::map<std::int64_t, std::size_t> by_second;
+  for (const World::Call& call : world.calls) {
+    ++by_second[std::chrono::duration_cast<seconds>(call.at.time_since_epoch()).count()];
+  }
+  for (const auto& [second, calls] : by_second) {
+    EXPECT_LE(calls, 2 * (kSessions / 600 + 1));
+  }
+}
+
+TEST(ScheduleTest, NeitherLoopsNorEndsASessionWhileCivilTimeJumpsToAndFro) {
+  World world;
+  world.sign_in("s1", world.times(hours(1)));
+
+  for (int i = 0; i < 200; ++i) {
+    world.clock.jump_wall(i % 2 == 0 ? minutes(10) : -minutes(10));
+    world.run_for(minutes(3));
+  }
+
+  // Ten hours of tokens that live for an hour, of which the jumps take ten minutes at most.
+  EXPECT_GE(world.refreshes(), 9U);
+  EXPECT_LE(world.refreshes(), 14U);
+  EXPECT_TRUE(world.calls_of(Job::Kind::End).empty());
+  EXPECT_EQ(world.schedule.size(), 1U);
+}
+
 TEST(ScheduleTest, AForgottenSessionIsGoneOnceItsJobIs) {
   World world;
   world.sign_in("s1", world.times(seconds(0)));

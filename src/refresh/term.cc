@@ -8,14 +8,20 @@
 #include "refresh/limits.h"
 
 namespace vallum::refresh {
+namespace {
 
-Renewal::Term::Term(Renewal& renewal, const databroker::Lease& lease, Instant held_until)
+Moment held_since(Moment asked) {
+  return {.instant = asked.instant + Limits::kLeaseTime, .wall = asked.wall + Limits::kLeaseTime};
+}
+
+}  // namespace
+
+Renewal::Term::Term(Renewal& renewal, const databroker::Lease& lease, Moment asked)
     : renewal_(renewal),
       parts_(renewal.parts_),
       tally_(renewal.tally_),
       fence_{.lease = lease.name, .epoch = lease.epoch},
-      held_until_(held_until),
-      held_until_wall_(lease.expires_at),
+      held_until_(held_since(asked)),
       schedule_(renewal.parts_.core.entropy()),
       resync_(renewal.parts_.core),
       wake_(renewal.parts_.core),
@@ -57,11 +63,15 @@ Moment Renewal::Term::moment() const {
 
 // Enough of the lease must be left for the answer to come and be kept: so no two processes ever
 // have an exchange under way at the same time.
-bool Renewal::Term::may_begin() const {
+bool Renewal::Term::may_begin() {
   const Moment now = moment();
+  if (now.wall >= held_until_.wall) {
+    // Somebody else may have taken it, which is not undone when civil time jumps back.
+    held_until_.wall = WallTime::min();
+  }
   return !is_lost_ && !is_stopping_ && !is_store_failing_ &&
-         now.instant + Limits::kLeaseLeft <= held_until_ &&
-         now.wall + Limits::kLeaseLeft <= held_until_wall_;
+         now.instant + Limits::kLeaseLeft <= held_until_.instant &&
+         now.wall + Limits::kLeaseLeft <= held_until_.wall;
 }
 
 void Renewal::Term::begin_due() {
@@ -85,17 +95,16 @@ Task<void> Renewal::Term::keep_lease() {
   Duration pause = Limits::kLeaseRenewal;
   while (!is_lost_) {
     co_await async::sleep_for(parts_.core, pause);
-    const Instant asked = parts_.core.now();
+    const Moment asked = moment();
     const Result<databroker::Lease> lease = co_await parts_.broker.renew_lease(
         fence_.lease, renewal_.lease_id_, Limits::kLeaseTime, store_deadline());
     pause = Limits::kLeaseRenewal;
     is_store_failing_ = !lease;
     if (lease && lease->epoch == fence_.epoch) {
-      held_until_ = asked + Limits::kLeaseTime;
-      held_until_wall_ = lease->expires_at;
+      held_until_ = held_since(asked);
       wake_.set();
     } else if (lease || lease.error().kind() == ErrorKind::Conflict ||
-               parts_.core.now() >= held_until_) {
+               parts_.core.now() >= held_until_.instant) {
       lose();
     } else {
       pause = Limits::kStorePause;

@@ -21,7 +21,8 @@ namespace vallum::refresh {
 class Renewal::Term {
  public:
   // The lease is held until then at least, by the clock of this process.
-  Term(Renewal& renewal, const databroker::Lease& lease, Instant held_until);
+  // The lease was asked for at that moment.
+  Term(Renewal& renewal, const databroker::Lease& lease, Moment asked);
   Term(const Term&) = delete;
   Term& operator=(const Term&) = delete;
   ~Term();
@@ -53,7 +54,7 @@ class Renewal::Term {
   };
 
   Moment moment() const;
-  bool may_begin() const;
+  bool may_begin();
 
   // Following records.
   void note(const databroker::FeedEvent& event);
@@ -92,9 +93,9 @@ class Renewal::Term {
   const Parts& parts_;
   Tally& tally_;
   const databroker::Fence fence_;
-  // On both clocks: the store's is civil, and may have jumped.
-  Instant held_until_;
-  WallTime held_until_wall_;
+  // On both clocks of this process: the store may judge by its civil clock, which may jump. Never
+  // by what the store calls the end: its clock may be another machine's.
+  Moment held_until_;
   // The last renewal failed: what a provider gives now might not be kept.
   bool is_store_failing_ = false;
   bool is_lost_ = false;

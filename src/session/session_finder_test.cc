@@ -304,6 +304,26 @@ TEST_F(SessionFinderTest, ForgetsASessionWhenItsTimeEnds) {
   EXPECT_EQ(ask_with_cookie("s2").state, State::None);
 }
 
+// A jump of civil time ends what is over by it, nothing else, and for as long as it is over.
+TEST_F(SessionFinderTest, JudgesASessionsEndByCivilTimeAsItIs) {
+  put_session("short", "u1", 8min);
+  put_session("long", "u1", 30min);
+  ASSERT_EQ(ask_with_cookie("short").state, State::Found);
+  ASSERT_EQ(ask_with_cookie("long").state, State::Found);
+
+  fake_.clock.jump_wall(10min);
+  EXPECT_EQ(ask_with_cookie("short").state, State::None);
+  EXPECT_EQ(ask_with_cookie("long").state, State::Found);
+  fake_.clock.jump_wall(-20min);
+  EXPECT_EQ(ask_with_cookie("short").state, State::Found);
+  remove(session_key("short"));
+  EXPECT_EQ(ask_with_cookie("short").state, State::None);
+  fake_.clock.jump_wall(10min);
+
+  EXPECT_EQ(ask_with_cookie("short").state, State::None);
+  EXPECT_EQ(ask_with_cookie("long").state, State::Found);
+}
+
 TEST_F(SessionFinderTest, FollowsChangesOfUserDirectoryAndGroups) {
   put_session("s1", "u1");
   put_session("s2", "u1");

@@ -26,7 +26,8 @@ class SessionLifeTest : public IntegrationTest {
       Authorization: Bearer ${pomerium.access_token}
     allow_any_authenticated_user: true
 )",
-                         .refreshes_sessions = true}) {
+                         .refreshes_sessions = true,
+                         .lane_bytes = std::size_t{8} << 20}) {
     world_.advance(1s);
   }
 
@@ -77,28 +78,44 @@ TEST_F(SessionLifeTest, ASessionThatTheProviderEndedIsANewSignIn) {
   EXPECT_EQ(browser_.visit("https://app.example/", "alice").status, 200);
 }
 
+// A thousand requests of one session, all of them under way while its refresh token is exchanged.
 TEST_F(SessionLifeTest, AThousandRequestsDuringARefreshMakeOneRefresh) {
+  constexpr std::size_t kRequests = 1000;
   browser_.visit("https://app.example/", "alice");
-  world_.advance(58min + 50s);
-  deployment_.web().origin("https://idp.example").delay = 2s;
+  world_.advance(58min + 30s);
+  std::vector<std::unique_ptr<ScriptedClient>> clients;
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    clients.push_back(
+        std::make_unique<ScriptedClient>(ScriptedClient::connect(world_, Deployment::front())));
+  }
+  const std::string request = "GET / HTTP/1.1\r\nHost: app.example\r\n" +
+                              browser_.cookie_header("app.example") + "Connection: close\r\n\r\n";
+  deployment_.web().origin("https://idp.example").delay = 5s;
+  application().think_time = 20s;
   const int before = deployment_.provider().calls("/token");
-  while (deployment_.provider().refreshes() == 0) {
-    std::vector<std::unique_ptr<ScriptedClient>> clients;
-    for (int i = 0; i < 100; ++i) {
-      clients.push_back(
-          std::make_unique<ScriptedClient>(ScriptedClient::connect(world_, Deployment::front())));
-      clients.back()->send("GET / HTTP/1.1\r\nHost: app.example\r\n" +
-                           browser_.cookie_header("app.example") + "Connection: close\r\n\r\n");
-    }
-    for (auto& client : clients) {
-      client->expect_head("HTTP/1.1 200 OK");
-    }
-    deployment_.write_records();
-    world_.advance(500ms);
+  const std::size_t seen_before = application().requests_seen();
+  const auto has_refreshed = [this] {
+    return deployment_.metrics().contains("vallum_session_refreshes_total{result=\"refreshed\"} 1");
+  };
+  const auto is_refreshing = [this] {
+    const auto& requests = deployment_.web().origin("https://idp.example").requests;
+    return !requests.empty() && requests.back().body.contains("grant_type=refresh_token");
+  };
+  ASSERT_TRUE(world_.run_until(is_refreshing));
+  ASSERT_FALSE(has_refreshed()) << "the answer is still on its way";
+
+  for (auto& client : clients) {
+    client->send(request);
+  }
+  EXPECT_TRUE(world_.run_until([&] { return has_refreshed(); }));
+  EXPECT_EQ(application().requests_seen() - seen_before, kRequests) << "and none was answered";
+  for (auto& client : clients) {
+    client->expect_head("HTTP/1.1 200 OK");
   }
 
-  EXPECT_GE(application().requests_seen(), 1000U);
+  world_.advance(1min);
   EXPECT_EQ(deployment_.provider().calls("/token") - before, 1);
+  EXPECT_EQ(deployment_.provider().refreshes(), 1);
   EXPECT_EQ(deployment_.provider().consumed_tokens_seen(), 0);
 }
 

@@ -524,6 +524,114 @@ def followers_are_bounded(client):
     second.cancel()
 
 
+def channels(count):
+    """Clients with a connection each."""
+    return [Client(TARGET, [], [("grpc.use_local_subchannel_pool", 1)]) for _ in range(count)]
+
+
+def until(condition):
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def a_thousand_calls_are_let_in(client):
+    """The store stands still until "full" was said."""
+    clients, calls, jwt = channels(5), [], token()
+    for one in clients:
+        get = one.channel.unary_unary("/databroker.DataBrokerService/Get",
+                                      request_serializer=lambda m: m.SerializeToString(),
+                                      response_deserializer=pb.GetResponse.FromString)
+        calls += [get.future(pb.GetRequest(type="t", id="x"), metadata=(("jwt", jwt),), timeout=4 * TIMEOUT)
+                  for _ in range(256)]
+    until(lambda: sum(call.done() for call in calls) >= 256)
+    refused(lambda: client.ServerInfo(), "RESOURCE_EXHAUSTED")
+    refused(lambda: list(client.sync(1)), "RESOURCE_EXHAUSTED")
+    print("full", flush=True)
+    codes = {}
+    for call in calls:
+        codes[call.code().name] = codes.get(call.code().name, 0) + 1
+    same(codes, {"RESOURCE_EXHAUSTED": 256, "NOT_FOUND": 1024})
+    client.put(thing("x"))
+
+
+def two_hundred_and_fifty_six_follow(client):
+    server = client.ServerInfo().server_version
+    first, second = channels(2)
+    streams = [first.sync(server) for _ in range(256)]
+    for stream in streams:
+        stream.initial_metadata()
+    refused(lambda: list(second.sync(server)), "RESOURCE_EXHAUSTED")
+    refused(lambda: list(second.SyncLatest()), "RESOURCE_EXHAUSTED")
+    second.put(thing("x"))
+    for stream in streams:
+        same(next(records_of(stream)).id, "x")
+        stream.cancel()
+
+
+def a_stalled_reader_is_cut_off(client):
+    """The service is patient for less than a second."""
+    server = client.put(thing("first")).server_version
+    reader, = channels(1)
+    stalled = reader.sync(server, 0)
+    stalled.initial_metadata()
+    text = "x" * 8000
+    for i in range(60):
+        client.put(*(thing(f"{i}-{n}", text=text) for n in range(50)))
+    last = client.put(thing("last")).records[0].version
+    # Its place is free again, without its having read anything.
+    until(lambda: follows(client, server))
+    seen, before = set(), 0
+    try:
+        for record in records_of(stalled):
+            seen.add(record.id)
+            before = record.version
+        raise AssertionError("the stream ended as if it was whole")
+    except grpc.RpcError as error:
+        same(error.code().name, "CANCELLED")
+    assert before < last
+    # It begins again where it was.
+    for record in records_of(client.sync(server, before)):
+        seen.add(record.id)
+        if record.version == last:
+            break
+    same(len(seen), 3002)
+
+
+def follows(client, server):
+    """Whether one more may follow."""
+    try:
+        list(client.sync(server, wait=False))
+        return True
+    except grpc.RpcError as error:
+        same(error.code().name, "RESOURCE_EXHAUSTED")
+        return False
+
+
+def endless_requests_get_an_answer(client):
+    """One message is a method's request; what comes after it is not waited for."""
+    def for_ever(message):
+        while True:
+            yield message
+
+    put = pb.PutRequest(records=[thing("x", text="y" * 100_000)]).SerializeToString()
+    call = client.channel.stream_unary("/databroker.DataBrokerService/Put")
+    for jwt, code in ((token(), "OK"), ("none", "UNAUTHENTICATED")):
+        same(call.future(for_ever(put), metadata=(("jwt", jwt),), timeout=TIMEOUT).code().name, code)
+
+
+def strangers_do_not_fill_the_memory(client):
+    """More than a gigabyte at once, of which none is kept."""
+    big = pb.PutRequest(records=[thing(str(n), text="y" * 950_000) for n in range(4)]).SerializeToString()
+    clients = channels(4)
+    calls = [one.channel.unary_unary("/databroker.DataBrokerService/Put").future(
+        big, metadata=(("jwt", "none"),), timeout=TIMEOUT) for one in clients for _ in range(80)]
+    for answered in calls:
+        assert answered.code().name in ("UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "UNAVAILABLE"), answered.code()
+    client.put(thing("after"))
+
+
 def readers_end_where_the_store_does(client):
     server = client.put(thing("0")).server_version
     states, failures = [], []

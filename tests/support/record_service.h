@@ -27,14 +27,15 @@ inline Secret record_service_secret() {
 class RecordService {
  public:
   explicit RecordService(std::unique_ptr<databroker::Store> store,
-                         databroker::RecordServerOptions options = {}) {
+                         databroker::RecordServerOptions options = {},
+                         Duration follower_stall_max = databroker::kFollowerStallMax) {
     broker_ = std::make_unique<databroker::Databroker>(
         databroker::Databroker::Parts{.home = kernel_.core,
                                       .store = std::move(store),
                                       .cores = 1,
                                       .storage = databroker::Databroker::Storage::OwnThread,
                                       .limits = {}});
-    desk_ = std::make_unique<databroker::Desk>(kernel_.core, *broker_, secret_);
+    desk_ = std::make_unique<databroker::Desk>(kernel_.core, *broker_, secret_, follower_stall_max);
     options.address = {.ip = IpAddress::loopback_v4(), .port = 0};
     auto server = databroker::RecordServer::start(options, *desk_);
     CHECK(server.has_value());

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "databroker/databroker.h"
 #include "databroker/rpc/caller.h"
+#include "databroker/rpc/limits.h"
 
 namespace vallum::databroker {
 
@@ -43,17 +44,28 @@ class Outlet {
 // Where calls are answered. Made and destroyed while the core does not run; the rest on the core.
 class Desk {
  public:
-  // All outlive this.
-  Desk(async::Core& core, Databroker& broker, const Secret& shared_secret)
-      : Desk(core, broker, SecretList(shared_secret.clone())) {}
-  Desk(async::Core& core, Databroker& broker, const SecretList& shared_secrets)
-      : core_(core), broker_(broker), tokens_(shared_secrets), calls_(core) {}
+  // All outlive this. `follower_stall_max`: see limits.h.
+  Desk(async::Core& core,
+       Databroker& broker,
+       const Secret& shared_secret,
+       Duration follower_stall_max = kFollowerStallMax)
+      : Desk(core, broker, SecretList(shared_secret.clone()), follower_stall_max) {}
+  Desk(async::Core& core,
+       Databroker& broker,
+       const SecretList& shared_secrets,
+       Duration follower_stall_max = kFollowerStallMax)
+      : core_(core),
+        broker_(broker),
+        tokens_(shared_secrets),
+        follower_stall_max_(follower_stall_max),
+        calls_(core) {}
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
   async::Core& core() { return core_; }
   Databroker& broker() { return broker_; }
   async::Scope& calls() { return calls_; }
+  Duration follower_stall_max() const { return follower_stall_max_; }
 
   // Other secrets verify callers from now on; streams that are open go on.
   void use(const SecretList& shared_secrets) { tokens_ = CallerTokens(shared_secrets); }
@@ -88,6 +100,7 @@ class Desk {
   async::Core& core_;
   Databroker& broker_;
   CallerTokens tokens_;
+  const Duration follower_stall_max_;
   std::map<std::uint64_t, Outlet*> outlets_;
   bool is_stopping_ = false;
   async::Scope calls_;

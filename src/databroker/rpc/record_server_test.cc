@@ -1,14 +1,19 @@
 // The service on a real socket, asked by a program that another toolchain made.
 #include "databroker/rpc/record_server.h"
 
+#include <array>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "databroker/store/memory_store.h"
 #include "databroker/store/sqlite_store.h"
@@ -46,6 +51,14 @@ std::string read_line(FILE* pipe) {
     line.push_back(static_cast<char>(c));
   }
   return line;
+}
+
+std::string read_lines(FILE* pipe) {
+  std::string lines;
+  for (std::string line = read_line(pipe); !line.empty(); line = read_line(pipe)) {
+    lines += line + "\n";
+  }
+  return lines;
 }
 
 using testing::RecordService;
@@ -128,6 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Behaviour{"UnknownTypes", "unknown_types_pass_through"},
                       Behaviour{"Leases", "leases_have_one_holder"},
                       Behaviour{"Queries", "queries_filter_and_count"},
+                      Behaviour{"EndlessRequests", "endless_requests_get_an_answer"},
                       Behaviour{"Concurrency", "readers_end_where_the_store_does"}),
     [](const auto& behaviour) { return std::string(behaviour.param.name); });
 
@@ -139,6 +153,64 @@ TEST_F(RecordServerTest, BoundsHowManyFollow) {
   expect(service, "followers_are_bounded");
 }
 
+// Its reads wait until they are let go.
+class StuckStore final : public MemoryStore {
+ public:
+  StuckStore(Entropy& entropy, int gate) : MemoryStore(entropy), gate_(gate) {}
+
+  Result<Record> get(const RecordKey& key) override {
+    char byte = 0;
+    static_cast<void>(!::read(gate_, &byte, 1));  // the other end is closed to open it
+    return MemoryStore::get(key);
+  }
+
+ private:
+  int gate_;
+};
+
+TEST_F(RecordServerTest, LetsInAThousandCallsAtATime) {
+  std::array<int, 2> gate{};
+  ASSERT_EQ(::pipe2(gate.data(), O_CLOEXEC), 0);
+  const RecordService service(std::make_unique<StuckStore>(entropy_, gate[0]));
+  FILE* const client =
+      ::popen((command(service, "a_thousand_calls_are_let_in") + "2>&1").c_str(), "r");
+
+  EXPECT_EQ(read_line(client), "full");
+  ::close(gate[1]);
+
+  const std::string more = read_lines(client);
+  EXPECT_EQ(::pclose(client), 0) << more;
+  ::close(gate[0]);
+}
+
+TEST_F(RecordServerTest, LetsAsManyFollowAsItSays) {
+  const RecordService service(memory());
+
+  expect(service, "two_hundred_and_fifty_six_follow");
+}
+
+TEST_F(RecordServerTest, HoldsLittleOfWhatStrangersSendAtOnce) {
+  const RecordService service(memory());
+  const auto most_so_far = [] {
+    rusage use{};
+    ::getrusage(RUSAGE_SELF, &use);
+    return use.ru_maxrss >> 10;  // MiB
+  };
+  const long before = most_so_far();
+
+  expect(service, "strangers_do_not_fill_the_memory");
+  // A sanitizer keeps some of what was freed.
+  EXPECT_LT(most_so_far() - before, 800);
+}
+
+TEST_F(RecordServerTest, CutsOffAReaderThatTakesNothing) {
+  RecordServerOptions options;
+  options.followers_max = 1;
+  const RecordService service(memory(), std::move(options), std::chrono::milliseconds(500));
+
+  expect(service, "a_stalled_reader_is_cut_off");
+}
+
 TEST_F(RecordServerTest, EndsStreamsWhenItStops) {
   std::optional<RecordService> service(std::in_place, memory());
   FILE* const follower =
@@ -147,10 +219,7 @@ TEST_F(RecordServerTest, EndsStreamsWhenItStops) {
 
   service.reset();
 
-  std::string more;
-  for (std::string line = read_line(follower); !line.empty(); line = read_line(follower)) {
-    more += line + "\n";
-  }
+  const std::string more = read_lines(follower);
   EXPECT_EQ(::pclose(follower), 0) << more;
 }
 
@@ -209,6 +278,18 @@ class RecordServerTlsTest : public RecordServerTest {
 TEST_F(RecordServerTlsTest, ACertificateBoundsWhatItsOwnerDoes) {
   expect(service_, "a_certificate_bounds_its_owner", files_of(client("proxy")));
   expect(service_, "a_certificate_is_not_enough_for_strangers", files_of(client("databroker")));
+}
+
+// A name that begins like that of a databroker, and one of no service, make nobody more than a
+// reader.
+TEST_F(RecordServerTlsTest, ANameThatIsNoServicesGivesTheLeastRights) {
+  const std::string name("vallum:service:databroker\0.evil", 31);
+  ASSERT_EQ(name.size(), 31U);
+  testing::CertificateWish cut;
+  cut.names_der = std::string("\x30\x21\x86\x1f") + name;
+
+  expect(service_, "a_certificate_bounds_its_owner", files_of(authority_.issue(cut)));
+  expect(service_, "a_certificate_bounds_its_owner", files_of(client("databrokers")));
 }
 
 TEST_F(RecordServerTlsTest, RefusesTheHandshakeWithoutAGoodCertificate) {

@@ -55,7 +55,7 @@ Async<void> send(Call* call) {
   }
   outlet->is_writing = true;
   call->stream->start_write(call->message);
-  Deadline stalled = desk->core().deadline_in(kFollowerStallMax);
+  Deadline stalled = desk->core().deadline_in(desk->follower_stall_max());
   while (outlet->is_writing) {
     const bool turned = co_await outlet->turned.wait(stalled);
     outlet->turned.reset();

@@ -187,6 +187,7 @@ struct PostgresConnection::Native {
   Unexpected lose(std::string why);
 
   std::unique_ptr<PGconn, Finish> connection;
+  Duration silence_max{};
   std::size_t queued = 0;
   bool is_lost = false;
   bool warned = false;
@@ -232,7 +233,7 @@ Result<void> PostgresConnection::Native::wait_for_result() {
     if (unsent > 0) {
       waiting.events = POLLIN | POLLOUT;
     }
-    const int ready = ::poll(&waiting, 1, poll_millis(kSilenceMax));
+    const int ready = ::poll(&waiting, 1, poll_millis(silence_max));
     if (ready < 0 && errno == EINTR) {
       continue;
     }
@@ -252,7 +253,8 @@ PostgresConnection::PostgresConnection(PostgresConnection&&) noexcept = default;
 PostgresConnection& PostgresConnection::operator=(PostgresConnection&&) noexcept = default;
 PostgresConnection::~PostgresConnection() = default;
 
-Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& address) {
+Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& address,
+                                                    Duration silence_max) {
   std::vector<const char*> keywords;
   std::vector<const char*> values;
   for (const auto& [keyword, value] : address.parameters()) {
@@ -262,6 +264,7 @@ Result<PostgresConnection> PostgresConnection::open(const PostgresAddress& addre
   keywords.push_back(nullptr);
   values.push_back(nullptr);
   auto native = std::make_unique<Native>();
+  native->silence_max = silence_max;
   native->connection.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
   PGconn* const connection = native->connection.get();
   if (connection == nullptr) {

@@ -67,11 +67,9 @@ class PostgresRows {
 // a parameter or a part of the address.
 class PostgresConnection {
  public:
-  // Without any byte from the server for so long, the connection counts as lost.
-  static constexpr Duration kSilenceMax = std::chrono::seconds(10);
-
-  // Blocks for connect_timeout per host at most.
-  static Result<PostgresConnection> open(const PostgresAddress& address);
+  // Blocks for connect_timeout per host at most. From then on, without any byte from the server for
+  // `silence_max` while an answer is due, the connection counts as lost.
+  static Result<PostgresConnection> open(const PostgresAddress& address, Duration silence_max);
   PostgresConnection(PostgresConnection&&) noexcept;
   PostgresConnection& operator=(PostgresConnection&&) noexcept;
   PostgresConnection(const PostgresConnection&) = delete;

@@ -1,118 +1,20 @@
 // Two databrokers on one PostgreSQL: what each one's subscribers are told.
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "async/block_on.h"
-#include "async/event.h"
-#include "async/scope.h"
 #include "databroker/databroker.h"
-#include "databroker/store/postgres_store.h"
-#include "support/captured_lines.h"
-#include "support/postgres/node.h"
+#include "support/postgres/follower.h"
 #include "support/postgres/server.h"
-#include "support/seeded_entropy.h"
-#include "support/sim/kernel_core.h"
 
 namespace vallum::databroker {
 namespace {
 
-using namespace std::chrono_literals;
-using testing::PostgresNode;
+using testing::Follower;
 using testing::PostgresServer;
 using testing::RawSession;
-
-// A node with one core and a copy of the records it was told of.
-class Follower {
- public:
-  Follower(const std::string& address, std::uint64_t seed) : entropy_(seed) {
-    const Secret where(address);
-    const auto keys = crypto::KeyEncryptionKeys::derive(Secret(PostgresNode::kSecret));
-    auto store = PostgresStore::open(
-        {.address = where, .keys = keys, .clock = kernel_.clock, .entropy = entropy_, .log = log_});
-    EXPECT_TRUE(store.has_value()) << store.error().message();
-    broker_ = std::make_unique<Databroker>(
-        Databroker::Parts{.home = kernel_.core, .store = *std::move(store)});
-    subscription_ =
-        broker_->subscribe(kernel_.core, [this](const FeedEvent& event) { note(event); });
-  }
-
-  async::Core& core() { return kernel_.core; }
-  // Well before the next look that nobody asked for.
-  Deadline soon() { return Deadline::after(kernel_.clock, 20s); }
-
-  std::uint64_t put(std::string id, std::string bytes) {
-    Batch batch;
-    batch.push_back(PostgresNode::put(std::move(id), std::move(bytes)));
-    const auto committed = async::block_on(core(), broker_->put(std::move(batch), soon()));
-    EXPECT_TRUE(committed.has_value()) << committed.error().message();
-    return committed ? committed->versions.front() : 0;
-  }
-  // Whether it was told of that version in good time.
-  bool is_told_of(std::uint64_t version) {
-    return async::block_on(core(), wait_for(this, [version](const Follower& self) {
-                             return self.last_version >= version;
-                           }));
-  }
-  bool is_told_to_resync(int times) {
-    return async::block_on(
-        core(), wait_for(this, [times](const Follower& self) { return self.resyncs >= times; }));
-  }
-  std::map<std::string, std::string> stored() {
-    const auto page = async::block_on(core(), broker_->list(PostgresNode::kType, {}, soon()));
-    EXPECT_TRUE(page.has_value());
-    std::map<std::string, std::string> held;
-    for (const Record& record : page->records) {
-      held[record.id] = record.value.bytes;
-    }
-    return held;
-  }
-
-  std::map<std::string, std::string> copy;
-  std::vector<std::uint64_t> versions;
-  std::uint64_t last_version = 0;
-  std::uint64_t server_version = 0;
-  int resyncs = 0;
-
- private:
-  template <class Condition>
-  static Task<bool> wait_for(Follower* self, Condition condition) {
-    const Deadline deadline = self->soon();
-    while (!condition(*self)) {
-      const bool came = co_await self->changed_.wait(deadline);
-      if (!came) {
-        co_return false;
-      }
-      self->changed_.reset();
-    }
-    co_return true;
-  }
-  void note(const FeedEvent& event) {
-    server_version = event.state.server_version;
-    if (event.kind == FeedEvent::Kind::Resync) {
-      ++resyncs;
-    } else {
-      for (const Record& record : event.batch->records) {
-        versions.push_back(record.version);
-        last_version = record.version;
-        copy[record.id] = record.value.bytes;
-      }
-    }
-    changed_.set();
-  }
-
-  testing::KernelCore kernel_;
-  testing::SeededEntropy entropy_;
-  testing::CapturedLines lines_;
-  telemetry::LogFilter filter_{telemetry::LogLevel::Info};
-  telemetry::Log log_{lines_, kernel_.clock, filter_, "databroker"};
-  async::Event changed_{kernel_.core};
-  std::unique_ptr<Databroker> broker_;
-  std::unique_ptr<Subscription> subscription_;
-};
 
 class PostgresFeedTest : public ::testing::Test {
  protected:

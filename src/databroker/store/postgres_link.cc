@@ -108,8 +108,14 @@ constexpr std::array kStatements = {
 
 }  // namespace
 
-PostgresLink::PostgresLink(PostgresAddress address, const Clock& clock, Entropy& entropy)
-    : address_(std::move(address)), clock_(clock), backoff_(entropy.next_u64()) {}
+PostgresLink::PostgresLink(PostgresAddress address,
+                           Duration silence_max,
+                           const Clock& clock,
+                           Entropy& entropy)
+    : address_(std::move(address)),
+      silence_max_(silence_max),
+      clock_(clock),
+      backoff_(entropy.next_u64()) {}
 
 void PostgresLink::expect(std::string deployment, Use use) {
   deployment_ = std::move(deployment);
@@ -140,7 +146,7 @@ Result<PostgresConnection*> PostgresLink::get_now() {
     return &*connection_;
   }
   const auto connect = [this]() -> Result<PostgresConnection> {
-    TRY(auto connection, PostgresConnection::open(address_));
+    TRY(auto connection, PostgresConnection::open(address_, silence_max_));
     TRY_OK(make_ready(connection));
     return connection;
   };

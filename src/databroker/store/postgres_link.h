@@ -18,8 +18,8 @@ class PostgresLink {
     Statements,  // everything the store runs is prepared
     Listening,   // LISTEN
   };
-  // The clock outlives this.
-  PostgresLink(PostgresAddress address, const Clock& clock, Entropy& entropy);
+  // `silence_max` as PostgresConnection::open() has it. The clock outlives this.
+  PostgresLink(PostgresAddress address, Duration silence_max, const Clock& clock, Entropy& entropy);
 
   // Every session from now on must be with this data set, and is made ready for its use.
   void expect(std::string deployment, Use use);
@@ -42,6 +42,7 @@ class PostgresLink {
   Result<void> make_ready(PostgresConnection& connection);
 
   PostgresAddress address_;
+  Duration silence_max_;
   const Clock& clock_;
   Backoff backoff_;
   Instant next_attempt_{};

@@ -10,7 +10,7 @@
 
 #include "base/strings.h"
 #include "databroker/store/postgres_store.h"
-#include "support/postgres/cutting_proxy.h"
+#include "support/postgres/fault_proxy.h"
 #include "support/postgres/node.h"
 #include "support/postgres/server.h"
 
@@ -18,11 +18,12 @@ namespace vallum::databroker {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::CuttingProxy;
+using testing::FaultProxy;
 using testing::PostgresNode;
 using testing::PostgresServer;
 using testing::RawSession;
-using Cut = CuttingProxy::Cut;
+using Fault = FaultProxy::Fault;
+using Moment = FaultProxy::Moment;
 
 class PostgresNodesTest : public ::testing::Test {
  protected:
@@ -262,17 +263,15 @@ TEST_F(PostgresNodesTest, BeginANewServerVersionWhenHistoryForked) {
 
 class PostgresCutTest : public PostgresNodesTest {
  protected:
-  CuttingProxy proxy_{server_.socket_directory(), server_.port()};
-  PostgresNode far_{"host=" + proxy_.directory() + " port=" + std::to_string(server_.port()) +
-                        " user=postgres dbname=" + database_,
-                    7};
+  FaultProxy proxy_{server_.socket_directory(), server_.port()};
+  PostgresNode far_{proxy_.address(database_), 7};
 };
 
 TEST_F(PostgresCutTest, ACommitWhoseAnswerWasLostIsAcknowledgedAndHappensOnce) {
   far_.open();
   one_.open();
   far_.must_commit(PostgresNode::put("a", "1"));
-  proxy_.cut_next(Cut::AfterCommit);
+  proxy_.fail_next(Moment::CommitAnswer, Fault::Cut);
 
   const BatchOutcome outcome = far_.commit(PostgresNode::put("a", "2").if_version(1));
 
@@ -286,7 +285,7 @@ TEST_F(PostgresCutTest, ACommitThatNeverArrivedIsUnavailableAndDidNotHappen) {
   far_.open();
   one_.open();
   far_.must_commit(PostgresNode::put("a", "1"));
-  proxy_.cut_next(Cut::BeforeCommit);
+  proxy_.fail_next(Moment::CommitRequest, Fault::Cut);
 
   const BatchOutcome outcome = far_.commit(PostgresNode::put("a", "2"));
 
@@ -299,11 +298,11 @@ TEST_F(PostgresCutTest, ACommitThatNeverArrivedIsUnavailableAndDidNotHappen) {
 TEST_F(PostgresCutTest, ACommitNobodyCanAskForIsNotCalledUndone) {
   far_.open(2);
   one_.open();
-  proxy_.cut_next(Cut::AfterCommit, true);
+  proxy_.fail_next(Moment::CommitAnswer, Fault::CutAll);
 
   const BatchOutcome outcome = far_.commit(PostgresNode::put("a", "1"));
   const BatchOutcome meanwhile = far_.commit(PostgresNode::put("b", "1"));
-  proxy_.let_through();
+  proxy_.heal();
   far_.clock.advance(1min);
 
   ASSERT_FALSE(outcome.has_value());

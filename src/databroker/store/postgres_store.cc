@@ -26,6 +26,9 @@ constexpr std::size_t kBytesPerStatement = 1U << 20;
 constexpr std::int64_t kPrunedAtOnce = 1000;
 // Records that are indexed again at a time.
 constexpr std::int64_t kRecordsPerIndexing = 500;
+// How long it is asked whether a COMMIT happened. Nothing else of the node's is read or written
+// meanwhile.
+constexpr Duration kCommitQuestionsFor = std::chrono::seconds(10);
 
 void queue_rows(PostgresConnection& connection,
                 const char* statement,
@@ -121,6 +124,7 @@ struct PostgresStore::Native final : KeysAtRest {
       : clock(parts.clock),
         entropy(parts.entropy),
         commit_questions_max(parts.commit_questions_max),
+        silence_max(parts.silence_max),
         lease_time(parts.lease_time),
         address(std::move(address)),
         replica(std::move(replica_parts)) {}
@@ -164,6 +168,7 @@ struct PostgresStore::Native final : KeysAtRest {
   const Clock& clock;
   Entropy& entropy;
   const int commit_questions_max;
+  const Duration silence_max;
   const LeaseTime lease_time;
   PostgresAddress address;
   PostgresReplica replica;
@@ -294,7 +299,9 @@ Result<PostgresStore::Native::Written> PostgresStore::Native::end_write(
 // other, and what this node wrote last is in vallum.writers.
 Result<PostgresStore::Native::Written> PostgresStore::Native::ask_whether_written(ByteView token) {
   Backoff backoff(entropy.next_u64());
-  for (int i = 0; i < commit_questions_max; ++i) {
+  // Hosts that swallow everything make each question last as long as connecting may.
+  const Instant last = clock.now() + kCommitQuestionsFor;
+  for (int i = 0; i < commit_questions_max && clock.now() < last; ++i) {
     replica.link().drop_if_lost();
     const auto connection = replica.begin_write(PostgresReplica::Attempt::Now);
     if (connection) {
@@ -322,7 +329,7 @@ PostgresStore::~PostgresStore() = default;
 
 Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const Parts& parts) {
   TRY(auto address, PostgresAddress::parse(parts.address));
-  PostgresLink link(address.clone(), parts.clock, parts.entropy);
+  PostgresLink link(address.clone(), parts.silence_max, parts.clock, parts.entropy);
   TRY(PostgresConnection* const connection, link.get());
   auto data_set = open_postgres_tables(*connection, parts.keys, parts.clock.wall(), parts.entropy);
   if (!data_set) {
@@ -463,7 +470,8 @@ Result<StoreState> PostgresStore::refresh() {
 }
 
 std::unique_ptr<ChangeListener> PostgresStore::listen() {
-  PostgresLink link(native_->address.clone(), native_->clock, native_->entropy);
+  PostgresLink link(
+      native_->address.clone(), native_->silence_max, native_->clock, native_->entropy);
   link.expect(native_->replica.link().deployment(), PostgresLink::Use::Listening);
   auto listener = PostgresListener::create(std::move(link), native_->replica.node());
   return listener ? *std::move(listener) : nullptr;

@@ -43,8 +43,11 @@ class PostgresStore final : public Store {
     Entropy& entropy;
     telemetry::Log& log;
     // How often it is asked whether a COMMIT without an answer happened, before the callers are
-    // told that it is not known. 8 make about ten seconds, with pauses that double.
+    // told that it is not known. 8 make about ten seconds, with pauses that double; no question
+    // begins later than that.
     int commit_questions_max = 8;
+    // A server that owes an answer and says nothing for so long is taken for lost.
+    Duration silence_max = std::chrono::seconds(10);
     LeaseTime lease_time = LeaseTime::Database;
   };
 

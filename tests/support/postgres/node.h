@@ -33,7 +33,8 @@ class PostgresNode {
                                             .clock = clock,
                                             .entropy = entropy,
                                             .log = log,
-                                            .commit_questions_max = questions_max});
+                                            .commit_questions_max = questions_max,
+                                            .silence_max = silence_max});
   }
   // Opens again.
   databroker::PostgresStore& open(int questions_max = 8) {
@@ -87,6 +88,8 @@ class PostgresNode {
     return record ? record->value.bytes : std::string(to_string(record.error().kind()));
   }
 
+  // In real time, as all waiting for the server is. Before it is opened.
+  Duration silence_max = std::chrono::seconds(10);
   VirtualClock clock;
   SeededEntropy entropy;
   CapturedLines lines;

@@ -13,8 +13,11 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +71,35 @@ void pause_shortly() {
   ::poll(nullptr, 0, 10);  // for another process to get on; nothing is measured
 }
 
+void write_proc(const std::string& name, const std::string& text) {
+  const int fd = ::open(("/proc/self/" + name).c_str(), O_WRONLY | O_CLOEXEC);
+  static_cast<void>(!::write(fd, text.data(), text.size()));
+  ::close(fd);
+}
+
+// A file system that only this process and its children see, and that ends with them. In a child,
+// since only a process of one thread may do so.
+bool mount_small_disk(const std::string& directory, std::size_t bytes) {
+  std::string options = "mode=0700,size=" + std::to_string(bytes);
+  if (const passwd* user = unprivileged_user()) {
+    options.append(",uid=").append(std::to_string(user->pw_uid));
+    if (::unshare(CLONE_NEWNS) != 0) {
+      return false;
+    }
+  } else {
+    const std::string uid = std::to_string(::getuid());
+    const std::string gid = std::to_string(::getgid());
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+      return false;
+    }
+    write_proc("setgroups", "deny");
+    write_proc("uid_map", uid + " " + uid + " 1");
+    write_proc("gid_map", gid + " " + gid + " 1");
+  }
+  return ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", directory.c_str(), "tmpfs", 0, options.c_str()) == 0;
+}
+
 [[noreturn]] void become(const std::vector<std::string>& command,
                          const std::string& directory,
                          const std::string& log) {
@@ -77,7 +109,8 @@ void pause_shortly() {
       ::_exit(126);
     }
   }
-  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a test that crashes leaves no server behind
+  ::setenv("HOME", directory.c_str(), 1);  // where clients look for certificates
+  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);      // a test that crashes leaves no server behind
   const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(out, STDERR_FILENO);
@@ -96,10 +129,16 @@ void pause_shortly() {
 
 }  // namespace
 
-PostgresServer::PostgresServer() : port_(free_port()) {
+void PostgresServer::own_directory() {
   if (const passwd* user = unprivileged_user()) {
     CHECK(::chown(directory_.path().c_str(), user->pw_uid, user->pw_gid) == 0);
   }
+}
+
+PostgresServer::PostgresServer(const std::string& settings, std::size_t disk_bytes)
+    : port_(free_port()), disk_bytes_(disk_bytes) {
+  own_directory();
+  CHECK(disk_bytes == 0 || ::mkdir(small_disk().c_str(), 0700) == 0);
   run({program("initdb"),
        "-D",
        data_directory(),
@@ -129,7 +168,8 @@ PostgresServer::PostgresServer() : port_(free_port()) {
        "-out",
        directory_.file("server.crt")});
   write_file(data_directory() + "/pg_hba.conf",
-             "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n");
+             "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
+             "hostssl replication postgres 127.0.0.1/32 trust\n");
   // mmap: not every container lets this user write to /dev/shm.
   write_file(data_directory() + "/postgresql.conf",
              "dynamic_shared_memory_type = mmap\nlisten_addresses = '127.0.0.1'\nport = " +
@@ -137,10 +177,67 @@ PostgresServer::PostgresServer() : port_(free_port()) {
                  "'\nssl = on\nssl_cert_file = '" + directory_.file("server.crt") +
                  "'\nssl_key_file = '" + directory_.file("server.key") +
                  "'\nfsync = on\nrecovery_init_sync_method = syncfs\nshared_buffers = "
-                 "16MB\nmax_connections = 40\n");
+                 "16MB\nmax_connections = 40\n" +
+                 settings + "\n");
   start();
   RawSession(by_socket("postgres"))
       .execute(std::string("CREATE ROLE vallum LOGIN PASSWORD '") + kPassword + "'");
+}
+
+PostgresServer::PostgresServer(Standby /*standby*/,
+                               const PostgresServer& primary,
+                               const std::string& name)
+    : port_(free_port()), databases_(primary.databases_) {
+  own_directory();
+  const std::string from =
+      "host=127.0.0.1 port=" + std::to_string(primary.port_) + " user=postgres sslmode=require";
+  run({program("pg_basebackup"),
+       "-d",
+       from,
+       "-D",
+       data_directory(),
+       "-X",
+       "stream",
+       "-c",
+       "fast",
+       "--no-sync"});
+  // What stands later in the file counts.
+  std::ofstream(data_directory() + "/postgresql.conf", std::ios::app)
+      << "port = " << port_ << "\nunix_socket_directories = '" << directory_.path()
+      << "'\nprimary_conninfo = '" << from << " application_name=" << name
+      << "'\nwal_retrieve_retry_interval = 100ms\n";
+  write_file(data_directory() + "/standby.signal", "");
+  start();
+}
+
+std::unique_ptr<PostgresServer> PostgresServer::make_standby(const std::string& name) const {
+  return std::unique_ptr<PostgresServer>(new PostgresServer(Standby::Yes, *this, name));
+}
+
+void PostgresServer::wait_for_standby(const std::string& name) {
+  RawSession session(by_socket("postgres"));
+  session.execute("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
+  session.execute("SELECT pg_reload_conf()");
+  session.wait_until("SELECT sync_state FROM pg_stat_replication", "sync");
+}
+
+void PostgresServer::catch_up_with(const PostgresServer& primary) {
+  const auto position =
+      RawSession(primary.by_socket("postgres")).ask("SELECT pg_current_wal_flush_lsn()");
+  RawSession(by_socket("postgres"))
+      .wait_until("SELECT pg_last_wal_replay_lsn() >= '" + position.front() + "'::pg_lsn", "t");
+}
+
+void PostgresServer::stop_following() {
+  RawSession session(by_socket("postgres"));
+  session.execute("ALTER SYSTEM SET primary_conninfo = ''");
+  session.execute("SELECT pg_reload_conf()");
+  session.wait_until("SELECT count(*) FROM pg_stat_wal_receiver", "0");
+}
+
+void PostgresServer::promote() {
+  RawSession session(by_socket("postgres"));
+  EXPECT_EQ(session.ask("SELECT pg_promote(true, 60)"), std::vector<std::string>{"t"});
 }
 
 PostgresServer::~PostgresServer() {
@@ -169,11 +266,32 @@ std::string PostgresServer::by_tcp(const std::string& database, const std::strin
          "?sslmode=verify-full&hostaddr=127.0.0.1&sslrootcert=" + root_certificate() + more;
 }
 
-pid_t PostgresServer::spawn(const std::vector<std::string>& command) {
+std::string PostgresServer::by_tcp_with(const PostgresServer& other,
+                                        const std::string& database) const {
+  return std::string("postgres://vallum:") + kPassword + "@localhost:" + std::to_string(port_) +
+         ",localhost:" + std::to_string(other.port_) + "/" + database +
+         "?sslmode=verify-full&hostaddr=127.0.0.1,127.0.0.1&sslrootcert=" + root_certificate();
+}
+
+bool PostgresServer::can_have_small_disk() {
+  const TempDirectory directory;
+  const pid_t child = ::fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    ::_exit(mount_small_disk(directory.path(), 1U << 20) ? 0 : 1);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+pid_t PostgresServer::spawn(const std::vector<std::string>& command, std::size_t disk_bytes) {
   const std::string log = directory_.file("log");
   const pid_t child = ::fork();
   CHECK(child >= 0);
   if (child == 0) {
+    if (disk_bytes > 0 && !mount_small_disk(small_disk(), disk_bytes)) {
+      ::_exit(125);
+    }
     become(command, directory_.path(), log);
   }
   return child;
@@ -181,7 +299,7 @@ pid_t PostgresServer::spawn(const std::vector<std::string>& command) {
 
 void PostgresServer::run(const std::vector<std::string>& command) {
   int status = 0;
-  const pid_t child = spawn(command);
+  const pid_t child = spawn(command, 0);
   EXPECT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0) << command[0] << "\n" << read_file(directory_.file("log"));
 }
@@ -190,7 +308,7 @@ void PostgresServer::start() {
   const std::string address = by_socket("postgres");
   for (int i = 0; i < 3000; ++i) {
     if (process_ < 0) {
-      process_ = spawn({program("postgres"), "-D", data_directory()});
+      process_ = spawn({program("postgres"), "-D", data_directory()}, disk_bytes_);
     }
     if (PQping(address.c_str()) == PQPING_OK) {
       return;
@@ -255,6 +373,19 @@ std::vector<std::string> RawSession::ask(const std::string& sql) {
     }
   }
   return values;
+}
+
+void RawSession::wait_until(const std::string& sql, const std::string& answer) {
+  std::vector<std::string> last;
+  for (int i = 0; i < 3000; ++i) {
+    last = ask(sql);
+    if (last.size() == 1 && last.front() == answer) {
+      return;
+    }
+    pause_shortly();
+  }
+  ADD_FAILURE() << sql << ": is not " << answer << " but "
+                << (last.empty() ? "nothing" : last.front());
 }
 
 }  // namespace vallum::testing

@@ -54,39 +54,46 @@ class WatchedClient final : public http::HttpClient {
   int under_way_ = 0;
 };
 
-// Fails when told to.
+// What goes on at the store: it fails, and its clock is another one.
+struct StoreTrouble {
+  bool is_down = false;
+  Duration clock_ahead{0};
+};
+
 class FaultyStore final : public databroker::MemoryStore {
  public:
-  FaultyStore(Entropy& entropy, const bool& is_down) : MemoryStore(entropy), is_down_(is_down) {}
+  FaultyStore(Entropy& entropy, const StoreTrouble& trouble)
+      : MemoryStore(entropy), trouble_(trouble) {}
 
   Result<std::vector<databroker::BatchOutcome>> commit(std::vector<databroker::Batch> batches,
                                                        WallTime now) override {
-    if (is_down_) {
-      return fail(ErrorKind::Unavailable, "no space left");
-    }
-    return MemoryStore::commit(std::move(batches), now);
+    TRY_OK(check());
+    return MemoryStore::commit(std::move(batches), now + trouble_.clock_ahead);
   }
   Result<databroker::Lease> acquire_lease(std::string_view name,
                                           std::string_view id,
                                           Duration duration,
                                           WallTime now) override {
-    if (is_down_) {
-      return fail(ErrorKind::Unavailable, "no space left");
-    }
-    return MemoryStore::acquire_lease(name, id, duration, now);
+    TRY_OK(check());
+    return MemoryStore::acquire_lease(name, id, duration, now + trouble_.clock_ahead);
   }
   Result<databroker::Lease> renew_lease(std::string_view name,
                                         std::string_view id,
                                         Duration duration,
                                         WallTime now) override {
-    if (is_down_) {
-      return fail(ErrorKind::Unavailable, "no space left");
-    }
-    return MemoryStore::renew_lease(name, id, duration, now);
+    TRY_OK(check());
+    return MemoryStore::renew_lease(name, id, duration, now + trouble_.clock_ahead);
   }
 
  private:
-  const bool& is_down_;
+  Result<void> check() const {
+    if (trouble_.is_down) {
+      return fail(ErrorKind::Unavailable, "no space left");
+    }
+    return {};
+  }
+
+  const StoreTrouble& trouble_;
 };
 
 // One provider, one databroker, and the processes that refresh sessions.
@@ -94,7 +101,7 @@ class RenewalWorld {
  public:
   // A process: what it runs, until it is stopped or killed.
   struct Node {
-    Node(RenewalWorld& world)
+    explicit Node(RenewalWorld& world)
         : client(world.web),
           provider(*identity::Provider::create(
               {.home = world.fake.core, .http = client, .log = world.log},
@@ -186,7 +193,7 @@ class RenewalWorld {
 
   Duration session_life = std::chrono::hours(14);
   bool refresh_disabled = false;
-  bool store_is_down = false;
+  StoreTrouble store;
 
   FakeCore fake;
   CapturedLines lines;
@@ -194,10 +201,9 @@ class RenewalWorld {
   telemetry::Log log{lines, fake.clock, filter, "vallum"};
   FakeHttpClient web{fake.core};
   FakeProvider idp{web, fake.clock};
-  databroker::Databroker broker{
-      {.home = fake.core,
-       .store = std::make_unique<FaultyStore>(fake.entropy, store_is_down),
-       .storage = databroker::Databroker::Storage::OnCallingCore}};
+  databroker::Databroker broker{{.home = fake.core,
+                                 .store = std::make_unique<FaultyStore>(fake.entropy, store),
+                                 .storage = databroker::Databroker::Storage::OnCallingCore}};
   // For signing in.
   std::unique_ptr<identity::Provider> provider =
       *identity::Provider::create({.home = fake.core, .http = web, .log = log},
