@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
 #include "async/blocking_pool.h"
@@ -16,6 +15,8 @@
 #include "databroker/housekeeping.h"
 #include "databroker/news.h"
 #include "databroker/payload.h"
+#include "databroker/port.h"
+#include "databroker/store/keeper.h"
 
 namespace vallum::databroker {
 namespace {
@@ -24,6 +25,8 @@ constexpr Duration kPruneEvery = std::chrono::minutes(1);
 // What other processes changed is looked for when they say so, and this often in any case.
 constexpr Duration kRefreshEvery = std::chrono::seconds(30);
 constexpr Duration kRefreshAgainAfter = std::chrono::seconds(1);
+// And so often within the time that what is known may be used, so that it does not end in between.
+constexpr int kRefreshesPerStaleness = 4;
 // How often patch() reads again what another writer changed under it.
 constexpr int kPatchAttempts = 8;
 
@@ -39,44 +42,6 @@ struct CommitAnswer {
   // The callers' batches, and after them those the databroker added for itself.
   Result<std::vector<BatchOutcome>> outcomes;
   News news;
-};
-
-// What one core keeps here; touched on that core alone. Messages to a core name what they are for
-// by number, so that it may be gone when they arrive.
-struct Port {
-  std::uint64_t last_number = 0;
-  std::size_t reads = 0;
-  std::unordered_map<std::uint64_t, async::OneShot<Result<Committed>>*> writes;
-  std::unordered_map<std::uint64_t, Subscription*> subscriptions;
-};
-
-// A put() that waits, for as long as its coroutine lives.
-class Ticket {
- public:
-  Ticket(Port& port, async::OneShot<Result<Committed>>& answer)
-      : port_(port), number_(++port.last_number) {
-    port_.writes.emplace(number_, &answer);
-  }
-  Ticket(const Ticket&) = delete;
-  Ticket& operator=(const Ticket&) = delete;
-  ~Ticket() { port_.writes.erase(number_); }
-
-  std::uint64_t number() const { return number_; }
-
- private:
-  Port& port_;
-  std::uint64_t number_;
-};
-
-class ReadSlot {
- public:
-  explicit ReadSlot(Port& port) : port_(port) { ++port_.reads; }
-  ReadSlot(const ReadSlot&) = delete;
-  ReadSlot& operator=(const ReadSlot&) = delete;
-  ~ReadSlot() { --port_.reads; }
-
- private:
-  Port& port_;
 };
 
 struct SubscriberId {
@@ -95,20 +60,8 @@ struct Subscriber {
 };
 
 Result<Fetched> fetch(Store& store, const std::vector<RecordKey>& keys) {
-  Fetched fetched;
-  fetched.records.reserve(keys.size());
-  for (const RecordKey& key : keys) {
-    auto record = store.get(key);
-    if (record) {
-      fetched.records.emplace_back(*std::move(record));
-    } else if (record.error().kind() == ErrorKind::NotFound) {
-      fetched.records.emplace_back(std::nullopt);
-    } else {
-      return fail(std::move(record).error());
-    }
-  }
-  fetched.state = store.state();
-  return fetched;
+  TRY(auto records, store.get_many(keys));
+  return Fetched{.records = std::move(records), .state = store.state()};
 }
 
 Result<void> check_lease(std::string_view name, Duration duration, const Limits& limits) {
@@ -134,6 +87,7 @@ struct Databroker::Native {
   explicit Native(Parts parts)
       : home(parts.home),
         limits(parts.limits),
+        max_staleness(parts.max_staleness),
         store(std::move(parts.store)),
         housekeeping(*store),
         ports(parts.cores),
@@ -146,10 +100,13 @@ struct Databroker::Native {
         work_wanted(home),
         news_heard(home),
         refreshed(home),
+        looked(home),
         never(home),
         scope(home) {
     scope.spawn(work_loop(this));
-    scope.spawn(prune_loop(this));
+    if (store->keeper() == nullptr) {
+      scope.spawn(prune_loop(this));
+    }
     scope.spawn(refresh_loop(this));
     if (listener != nullptr) {
       scope.spawn(listen_loop(this));
@@ -175,6 +132,9 @@ struct Databroker::Native {
   static Task<void> work_loop(Native* self);
   static Task<void> write_group(Native* self);
   static Task<void> refresh(Native* self);
+  static Async<StoreState> look(Native* self, Deadline deadline);
+  Duration refresh_pause() const;
+  void tell_fresh(Instant at);
   static Task<void> refresh_loop(Native* self);
   static Task<void> listen_loop(Native* self);
   static Task<void> prune_loop(Native* self);
@@ -199,6 +159,7 @@ struct Databroker::Native {
 
   async::Core& home;
   const Limits limits;
+  const std::optional<Duration> max_staleness;
   // The storage thread's, while calls run.
   std::unique_ptr<Store> store;
   Housekeeping housekeeping;
@@ -216,10 +177,14 @@ struct Databroker::Native {
   std::optional<Error> failure;
   std::optional<Error> damage;
   std::optional<Error> refresh_failure;  // of the last refresh
+  std::uint64_t refreshes_begun = 0;
+  std::uint64_t refreshes_ended = 0;
+  std::optional<Instant> fresh_at;  // when the last one began that succeeded
   std::map<SubscriberId, Subscriber> subscribers;
   async::Event work_wanted;
   async::Event news_heard;
   async::Event refreshed;
+  async::Event looked;
   async::Event never;
   async::Scope scope;  // last: its coroutines use all of the above
 };
@@ -254,7 +219,7 @@ Task<void> Databroker::Native::write_group(Native* self) {
                  now = self->home.clock().wall(),
                  told = self->state]() mutable {
     auto outcomes = self->store->commit(std::move(batches), now);
-    if (outcomes) {
+    if (outcomes && self->store->keeper() == nullptr) {
       self->housekeeping.make_room(*outcomes, now);
     }
     return self->answer_with_news(std::move(outcomes), told);
@@ -264,6 +229,8 @@ Task<void> Databroker::Native::write_group(Native* self) {
 }
 
 Task<void> Databroker::Native::refresh(Native* self) {
+  const Instant began = self->home.clock().now();
+  const std::uint64_t number = ++self->refreshes_begun;
   auto look = [self, told = self->state]() -> Result<News> {
     TRY_OK(self->store->refresh());
     TRY(News news, news_since(*self->store, told, self->limits.feed_changes_max));
@@ -272,22 +239,66 @@ Task<void> Databroker::Native::refresh(Native* self) {
   };
   auto news = co_await self->pool.run(self->home, std::move(look), Deadline::never());
   self->refresh_failure = news ? std::nullopt : std::optional(news.error());
-  self->refreshed.set();
   if (news) {
     self->publish(*std::move(news));
+    self->tell_fresh(began);
   } else if (news.error().kind() == ErrorKind::Internal) {
     self->damage = news.error();
   }
+  self->refreshes_ended = number;
+  self->refreshed.set();
+  self->looked.set();
+}
+
+// One that is under way may have looked before the caller's question came up.
+Async<StoreState> Databroker::Native::look(Native* self, Deadline deadline) {
+  const std::uint64_t wanted = self->refreshes_begun + 1;
+  self->refresh_wanted = true;
+  self->work_wanted.set();
+  while (self->refreshes_ended < wanted) {
+    self->looked.reset();
+    const bool turned = co_await self->looked.wait(deadline);
+    if (!turned) {
+      co_return fail(ErrorKind::DeadlineExceeded, "databroker: no look at the changes in time");
+    }
+  }
+  if (self->refresh_failure) {
+    co_return fail(*self->refresh_failure);
+  }
+  co_return self->state;
+}
+
+// After the changes themselves, so that no core is fresh that was not told of one.
+void Databroker::Native::tell_fresh(Instant at) {
+  fresh_at = at;
+  const async::Core* told = nullptr;
+  for (const auto& [id, subscriber] : subscribers) {  // in the cores' order
+    if (subscriber.core != told && !subscriber.is_behind) {
+      subscriber.core->post([port = &ports[id.core], at] { port->fresh_at = at; });
+      told = subscriber.core;
+    }
+  }
+}
+
+Duration Databroker::Native::refresh_pause() const {
+  if (refresh_failure) {
+    return kRefreshAgainAfter;
+  }
+  return max_staleness ? std::min(kRefreshEvery, *max_staleness / kRefreshesPerStaleness)
+                       : kRefreshEvery;
 }
 
 // Asks for a refresh whenever news were heard, and now and then in any case: what was said while
 // nobody listened is lost.
 Task<void> Databroker::Native::refresh_loop(Native* self) {
+  // Whoever asks a keeper knows nothing to begin with.
+  bool waits = self->store->keeper() == nullptr;
   for (;;) {
-    const Duration pause = self->refresh_failure ? kRefreshAgainAfter : kRefreshEvery;
-    const Deadline next = self->home.deadline_in(pause);
-    co_await self->news_heard.wait(next);
-    self->news_heard.reset();
+    if (std::exchange(waits, true)) {
+      const Deadline next = self->home.deadline_in(self->refresh_pause());
+      co_await self->news_heard.wait(next);
+      self->news_heard.reset();
+    }
     self->refresh_wanted = true;
     self->work_wanted.set();
     co_await self->refreshed.wait();
@@ -359,7 +370,9 @@ Async<void> Databroker::Native::sweep(Native* self) {
 Async<Cleared> Databroker::Native::clear(Native* self) {
   auto begin_anew = [self]() -> Result<News> {
     TRY_OK(self->store->clear());
-    self->housekeeping.begin_anew();
+    if (self->store->keeper() == nullptr) {
+      self->housekeeping.begin_anew();
+    }
     return News{.number = ++self->last_news,
                 .is_resync = true,
                 .changes = {},
@@ -505,6 +518,9 @@ void Databroker::Native::add_subscriber(SubscriberId id, async::Core& core) {
   Subscriber& subscriber = subscribers[id];
   subscriber.core = &core;
   post_event(id, subscriber, resync());
+  if (fresh_at) {
+    tell_fresh(*fresh_at);
+  }
 }
 
 void Databroker::Native::acknowledge(SubscriberId id, std::size_t changes) {
@@ -618,6 +634,21 @@ Async<StoreState> Databroker::state(Deadline deadline) {
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
 }
 
+Async<StoreState> Databroker::look(Deadline deadline) {
+  auto look = [native = native_.get(), deadline] { return Native::look(native, deadline); };
+  co_return co_await async::run_on(native_->home, native_->scope, std::move(look));
+}
+
+bool Databroker::is_stale() const {
+  if (!native_->max_staleness) {
+    return false;
+  }
+  const async::Core* const core = async::Core::current();
+  CHECK(core != nullptr);
+  const std::optional<Instant> fresh_at = native_->port_of(*core).fresh_at;
+  return fresh_at && core->now() - *fresh_at >= *native_->max_staleness;
+}
+
 Async<Patched> Databroker::patch(Patch patch, Deadline deadline) {
   std::vector<RecordKey> keys;
   keys.reserve(patch.items.size());
@@ -659,6 +690,9 @@ Async<Patched> Databroker::patch(Patch patch, Deadline deadline) {
 Async<QueryAnswer> Databroker::query(Query query, Deadline deadline) {
   CO_TRY_OK(check_key({.type = query.type, .id = "any"}, native_->limits));
   auto read = [native = native_.get(), query = std::move(query)](Store& store) {
+    if (Keeper* const keeper = store.keeper(); keeper != nullptr) {
+      return keeper->query(query);
+    }
     return run_query(store, native->housekeeping.options(), query, native->limits);
   };
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
@@ -679,10 +713,15 @@ Async<void> Databroker::set_options(std::string type, TypeOptions options, Deadl
   auto change = [native = native_.get(), type = std::move(type), options = std::move(options)](
                     Store& store) -> Result<StoreState> {
     TRY_OK(store.set_options(type, options));
-    TRY_OK(native->housekeeping.reload());
+    if (store.keeper() == nullptr) {
+      TRY_OK(native->housekeeping.reload());
+    }
     return store.state();
   };
   CO_TRY_OK(co_await Native::read(native_.get(), std::move(change), deadline));
+  if (native_->store->keeper() != nullptr) {
+    co_return Result<void>();
+  }
   auto sweep = [native = native_.get()] { return Native::sweep(native); };
   co_return co_await async::run_on(native_->home, native_->scope, std::move(sweep));
 }
