@@ -15,6 +15,7 @@
 #include "authenticate/signed_url.h"
 #include "authenticate/visit.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "base/time.h"
 #include "codec/cookie.h"
 #include "crypto/aead.h"
@@ -79,8 +80,8 @@ class Authenticator {
     telemetry::MetricRegistry& metrics;
     // Of the control core.
     std::size_t metric_shard;
-    const Secret& shared_key;
-    const Secret& cookie_key;
+    const SecretList& shared_key;
+    const SecretList& cookie_key;
   };
   Authenticator(const Parts& parts,
                 AuthenticatorSettings settings,
@@ -91,6 +92,8 @@ class Authenticator {
 
   // From the next look at a setting on; what is under way goes on with it.
   void use(AuthenticatorSettings settings, async::Snapshot<route::RouteTable> routes);
+  // Other secrets for what is made and read from now on.
+  void use(const SecretList& shared_keys, const SecretList& cookie_keys);
 
   // Answers a request to one of our own paths.
   Async<http::Response> answer(Visit visit, Deadline deadline);
@@ -186,7 +189,7 @@ class Authenticator {
   UrlSigner signer_;
   LoginStates states_;
   session::HandleCodec handles_;
-  crypto::XChaCha20Poly1305 seal_;
+  crypto::XChaCha20Poly1305List seal_;
   ReplayGuard states_used_;
   ReplayGuard callbacks_used_;
   ReplayGuard logout_tokens_used_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "crypto/digest.h"
@@ -36,17 +37,24 @@ CsrfToken make_csrf_token(Entropy& entropy) {
   return token;
 }
 
-LoginStates::LoginStates(const Secret& cookie_key)
-    : seal_(cookie_key.expose()),
-      cookie_mac_key_(derive(cookie_key, "vallum/csrf-cookie")),
-      verifier_key_(derive(cookie_key, "vallum/pkce-verifier")) {}
+LoginStates::Keys::Keys(const Secret& cookie_key)
+    : seal(cookie_key.expose()),
+      cookie_mac_key(derive(cookie_key, "vallum/csrf-cookie")),
+      verifier_key(derive(cookie_key, "vallum/pkce-verifier")) {}
+
+LoginStates::LoginStates(const SecretList& cookie_keys) {
+  CHECK(cookie_keys.has_value());
+  for (const Secret& key : cookie_keys.all()) {
+    keys_.emplace_back(key);
+  }
+}
 
 std::string LoginStates::cookie_value(const CsrfToken& token, WallTime now) const {
   Bytes value(token.begin(), token.end());
   value.resize(token.size() + kTimeBytes);
   store_be64(static_cast<std::uint64_t>(unix_seconds(now)), value.data() + token.size());
   const crypto::Mac mac =
-      crypto::hmac(crypto::MacAlgorithm::HmacSha256, cookie_mac_key_.expose(), value);
+      crypto::hmac(crypto::MacAlgorithm::HmacSha256, keys_.front().cookie_mac_key.expose(), value);
   value.insert(value.end(), mac.begin(), mac.end());
   return encode(value);
 }
@@ -59,9 +67,12 @@ std::optional<CsrfToken> LoginStates::read_cookie(std::string_view value, WallTi
     return std::nullopt;
   }
   const ByteView all(*bytes);
-  const crypto::Mac mac = crypto::hmac(
-      crypto::MacAlgorithm::HmacSha256, cookie_mac_key_.expose(), all.first(signed_bytes));
-  if (!constant_time_equal(mac, all.subspan(signed_bytes))) {
+  const bool is_ours = std::ranges::any_of(keys_, [&](const Keys& keys) {
+    const crypto::Mac mac = crypto::hmac(
+        crypto::MacAlgorithm::HmacSha256, keys.cookie_mac_key.expose(), all.first(signed_bytes));
+    return constant_time_equal(mac, all.subspan(signed_bytes));
+  });
+  if (!is_ours) {
     return std::nullopt;
   }
   const WallTime issued =
@@ -80,7 +91,7 @@ std::string LoginStates::make_state(const CsrfToken& token,
   // T | seconds | trace | C; the trace part is empty until tracing exists.
   std::string text = codec::encode_base64(token, codec::Base64::Std);
   text.append("|").append(std::to_string(unix_seconds(now))).append("||");
-  const Bytes sealed = seal_.seal(as_bytes(sign_in_url), as_bytes(text), entropy);
+  const Bytes sealed = keys_.front().seal.seal(as_bytes(sign_in_url), as_bytes(text), entropy);
   text.append(as_text(sealed));
   return codec::encode_base64(as_bytes(text), codec::Base64::Url);
 }
@@ -88,6 +99,7 @@ std::string LoginStates::make_state(const CsrfToken& token,
 struct LoginStates::Opened {
   Bytes token;
   LoginState state;
+  const Keys* keys;  // that made it
 };
 
 Result<LoginStates::Opened> LoginStates::open_any(std::string_view state) const {
@@ -111,14 +123,17 @@ Result<LoginStates::Opened> LoginStates::open_any(std::string_view state) const 
   if (!token || !seconds || *seconds > 9'000'000'000U) {
     return bad_state();
   }
-  const Result<Bytes> url =
-      seal_.open(as_bytes(text.substr(third + 1)), as_bytes(text.substr(0, third + 1)));
-  if (!url) {
-    return bad_state();
+  for (const Keys& keys : keys_) {
+    const Result<Bytes> url =
+        keys.seal.open(as_bytes(text.substr(third + 1)), as_bytes(text.substr(0, third + 1)));
+    if (url) {
+      return Opened{.token = *std::move(token),
+                    .state = {.sign_in_url = std::string(as_text(*url)),
+                              .issued = from_unix_seconds(static_cast<std::int64_t>(*seconds))},
+                    .keys = &keys};
+    }
   }
-  return Opened{.token = *std::move(token),
-                .state = {.sign_in_url = std::string(as_text(*url)),
-                          .issued = from_unix_seconds(static_cast<std::int64_t>(*seconds))}};
+  return bad_state();
 }
 
 Result<LoginState> LoginStates::open_state(const CsrfToken& token, std::string_view state) const {
@@ -142,8 +157,10 @@ bool LoginStates::is_expired(const LoginState& state, WallTime now) {
 std::string LoginStates::pkce_verifier(const CsrfToken& token, std::string_view state) const {
   std::string message(as_text(token));
   message.append(state);
-  return encode(
-      crypto::hmac(crypto::MacAlgorithm::HmacSha256, verifier_key_.expose(), as_bytes(message)));
+  const Result<Opened> opened = open_any(state);
+  const Keys& keys = opened ? *opened->keys : keys_.front();
+  return encode(crypto::hmac(
+      crypto::MacAlgorithm::HmacSha256, keys.verifier_key.expose(), as_bytes(message)));
 }
 
 std::string LoginStates::nonce(const CsrfToken& token, std::string_view state) const {

@@ -4,10 +4,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/entropy.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "base/time.h"
 #include "crypto/aead.h"
 
@@ -35,7 +37,9 @@ class LoginStates {
   static constexpr std::chrono::hours kCookieLifetime{12};
   static constexpr std::size_t kStateBytesMax = 16 * 1024;
 
-  explicit LoginStates(const Secret& cookie_key);
+  explicit LoginStates(const Secret& cookie_key) : LoginStates(SecretList(cookie_key.clone())) {}
+  // What is made is made under the first key; what any of them made is ours. Requires at least one.
+  explicit LoginStates(const SecretList& cookie_keys);
 
   // The value of the CSRF cookie, and the token of one: nothing when it is not ours or too old.
   std::string cookie_value(const CsrfToken& token, WallTime now) const;
@@ -57,18 +61,23 @@ class LoginStates {
   // Too old to be finished, or of a time to come.
   static bool is_expired(const LoginState& state, WallTime now);
 
-  // Until one attempt's code has been redeemed, known to this deployment and this browser alone.
+  // Until one attempt's code has been redeemed, known to this deployment and this browser alone. Of
+  // the key that made the state, so that an attempt outlasts a change of keys.
   std::string pkce_verifier(const CsrfToken& token, std::string_view state) const;
   std::string nonce(const CsrfToken& token, std::string_view state) const;
 
  private:
   struct Opened;
+  struct Keys {
+    explicit Keys(const Secret& cookie_key);
+    crypto::XChaCha20Poly1305 seal;
+    Secret cookie_mac_key;
+    Secret verifier_key;
+  };
 
   Result<Opened> open_any(std::string_view state) const;
 
-  crypto::XChaCha20Poly1305 seal_;
-  Secret cookie_mac_key_;
-  Secret verifier_key_;
+  std::vector<Keys> keys_;
 };
 
 CsrfToken make_csrf_token(Entropy& entropy);

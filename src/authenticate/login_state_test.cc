@@ -96,5 +96,27 @@ TEST_F(LoginStatesTest, EachAttemptHasItsOwnVerifierAndNonce) {
   EXPECT_NE(states_.pkce_verifier(token_, one), states_.nonce(token_, one));
 }
 
+// A sign-in that was begun before the secret was changed ends as it would have.
+TEST_F(LoginStatesTest, AnAttemptOutlastsAChangeOfSecrets) {
+  SecretList both(Secret("fedcba9876543210fedcba9876543210"));
+  both.add_older(Secret("0123456789abcdef0123456789abcdef"));
+  const LoginStates rotated{both};
+  const LoginStates next{Secret("fedcba9876543210fedcba9876543210")};
+  testing::SeededEntropy entropy(9);
+  const CsrfToken token = make_csrf_token(entropy);
+  const WallTime now = WallTime{} + std::chrono::hours(1);
+  const std::string cookie = states_.cookie_value(token, now);
+  const std::string state = states_.make_state(token, "https://auth.example/x", now, entropy);
+
+  EXPECT_EQ(rotated.read_cookie(cookie, now), token);
+  EXPECT_TRUE(rotated.open_state(token, state).has_value());
+  EXPECT_EQ(rotated.pkce_verifier(token, state), states_.pkce_verifier(token, state));
+  EXPECT_EQ(rotated.nonce(token, state), states_.nonce(token, state));
+  EXPECT_FALSE(next.read_cookie(cookie, now).has_value());
+  EXPECT_FALSE(next.open_state(token, state).has_value());
+  const std::string new_cookie = rotated.cookie_value(token, now);
+  EXPECT_EQ(next.read_cookie(new_cookie, now), token);
+}
+
 }  // namespace
 }  // namespace vallum::authenticate

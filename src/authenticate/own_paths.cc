@@ -45,7 +45,7 @@ Authenticator::Authenticator(const Parts& parts,
       signer_(parts.shared_key),
       states_(parts.cookie_key),
       handles_(parts.shared_key),
-      seal_(parts.shared_key.expose()),
+      seal_(parts.shared_key),
       // As long as a state or a signed URL can be used at all, leeway included.
       states_used_(LoginStates::kLifetime * 2 + std::chrono::minutes(1), 100'000),
       callbacks_used_(UrlSigner::kLifetime + 2 * UrlSigner::kLeeway, 100'000),
@@ -64,6 +64,13 @@ Authenticator::~Authenticator() = default;
 void Authenticator::use(AuthenticatorSettings settings, async::Snapshot<route::RouteTable> routes) {
   settings_ = std::move(settings);
   routes_ = std::move(routes);
+}
+
+void Authenticator::use(const SecretList& shared_keys, const SecretList& cookie_keys) {
+  signer_ = UrlSigner(shared_keys);
+  states_ = LoginStates(cookie_keys);
+  handles_ = session::HandleCodec(shared_keys);
+  seal_ = crypto::XChaCha20Poly1305List(shared_keys);
 }
 
 bool Authenticator::is_authenticate_host(const http::Authority& host) const {

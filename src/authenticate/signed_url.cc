@@ -1,8 +1,10 @@
 #include "authenticate/signed_url.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "authenticate/parameters.h"
+#include "base/check.h"
 #include "base/strings.h"
 #include "codec/base64.h"
 
@@ -58,16 +60,21 @@ std::string signed_base(const http::Request& request) {
   return base;
 }
 
-UrlSigner::UrlSigner(const Secret& shared_key)
-    : mac_(crypto::MacAlgorithm::HmacSha512Trunc256, shared_key.expose()) {}
+UrlSigner::UrlSigner(const SecretList& shared_keys) {
+  CHECK(shared_keys.has_value());
+  for (const Secret& key : shared_keys.all()) {
+    macs_.emplace_back(crypto::MacAlgorithm::HmacSha512Trunc256, key.expose());
+  }
+}
 
-std::string UrlSigner::signature_of(std::string_view base,
+std::string UrlSigner::signature_of(crypto::Hmac& mac,
+                                    std::string_view base,
                                     const codec::Query& query,
                                     std::string_view issued,
                                     std::string_view expiry) {
   std::string message(base);
   message.append("?").append(query.encode()).append(issued).append(" ").append(expiry);
-  return codec::encode_base64(mac_.mac(as_bytes(message)), codec::Base64::Url);
+  return codec::encode_base64(mac.mac(as_bytes(message)), codec::Base64::Url);
 }
 
 std::string UrlSigner::sign(std::string_view base, codec::Query query, WallTime now) {
@@ -76,7 +83,7 @@ std::string UrlSigner::sign(std::string_view base, codec::Query query, WallTime 
   query.remove(parameter::kSignature);
   query.set(parameter::kIssued, issued);
   query.set(parameter::kExpiry, expiry);
-  query.set(parameter::kSignature, signature_of(base, query, issued, expiry));
+  query.set(parameter::kSignature, signature_of(macs_.front(), base, query, issued, expiry));
   std::string url(base);
   url.append("?").append(query.encode());
   return url;
@@ -94,9 +101,13 @@ Result<codec::Query> UrlSigner::verify(std::string_view base,
   const std::string presented = *signature;
   parsed.remove(parameter::kSignature);
   TRY_OK(check_times(parsed, now));
-  const std::string expected = signature_of(
-      base, parsed, *parsed.find(parameter::kIssued), *parsed.find(parameter::kExpiry));
-  if (!constant_time_equal(as_bytes(presented), as_bytes(expected))) {
+  const std::string issued = *parsed.find(parameter::kIssued);
+  const std::string expiry = *parsed.find(parameter::kExpiry);
+  const bool matches = std::ranges::any_of(macs_, [&](crypto::Hmac& mac) {
+    const std::string expected = signature_of(mac, base, parsed, issued, expiry);
+    return constant_time_equal(as_bytes(presented), as_bytes(expected));
+  });
+  if (!matches) {
     return fail(ErrorKind::InvalidInput, "signed URL: the signature does not match");
   }
   return parsed;

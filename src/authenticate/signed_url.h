@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "base/time.h"
 #include "codec/form.h"
 #include "crypto/hmac.h"
@@ -28,7 +30,9 @@ class UrlSigner {
   // a master key.
   static constexpr std::chrono::seconds kLifetimeMax{600};
 
-  explicit UrlSigner(const Secret& shared_key);
+  explicit UrlSigner(const Secret& shared_key) : UrlSigner(SecretList(shared_key.clone())) {}
+  // The first key signs, all verify. Requires at least one.
+  explicit UrlSigner(const SecretList& shared_keys);
 
   // `base` is scheme://host[:port]/path without a query. Returns base?query with times and
   // signature.
@@ -41,12 +45,13 @@ class UrlSigner {
   Result<codec::Query> verify(std::string_view base, std::string_view query, WallTime now);
 
  private:
-  std::string signature_of(std::string_view base,
-                           const codec::Query& query,
-                           std::string_view issued,
-                           std::string_view expiry);
+  static std::string signature_of(crypto::Hmac& mac,
+                                  std::string_view base,
+                                  const codec::Query& query,
+                                  std::string_view issued,
+                                  std::string_view expiry);
 
-  crypto::Hmac mac_;
+  std::vector<crypto::Hmac> macs_;
 };
 
 }  // namespace vallum::authenticate

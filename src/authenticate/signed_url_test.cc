@@ -153,5 +153,22 @@ TEST_F(UrlSignerTest, RefusesBrokenEscapes) {
   }
 }
 
+TEST_F(UrlSignerTest, TheFirstSecretSignsAndAllVerify) {
+  SecretList both(Secret("another deployment's key, 32 byte"));
+  both.add_older(counting_key());
+  UrlSigner rotated{both};
+  UrlSigner next{Secret("another deployment's key, 32 byte")};
+  const auto query_of = [](const std::string& url) { return url.substr(url.find('?') + 1); };
+  const std::string base = "https://app.example/.pomerium/callback/";
+  const std::string old_url = signer_.sign(base, {}, WallTime{} + std::chrono::hours(1));
+  const std::string new_url = rotated.sign(base, {}, WallTime{} + std::chrono::hours(1));
+  const WallTime now = WallTime{} + std::chrono::hours(1);
+
+  EXPECT_TRUE(rotated.verify(base, query_of(old_url), now).has_value());
+  EXPECT_TRUE(rotated.verify(base, query_of(new_url), now).has_value());
+  EXPECT_TRUE(next.verify(base, query_of(new_url), now).has_value());
+  EXPECT_FALSE(next.verify(base, query_of(old_url), now).has_value());
+}
+
 }  // namespace
 }  // namespace vallum::authenticate

@@ -11,7 +11,7 @@
 #include "authorize/check.h"
 #include "authorize/client_certificate.h"
 #include "base/entropy.h"
-#include "base/secret.h"
+#include "base/secret_list.h"
 #include "config/route_settings.h"
 #include "crypto/jose/signing_key.h"
 #include "http/syntax/authority.h"
@@ -48,13 +48,16 @@ class Authorizer {
     async::Core& core;
     Entropy& entropy;
     session::IdentityCache& identities;
-    const Secret& shared_key;
+    const SecretList& shared_key;
     const crypto::SigningKeys& signing_keys;
   };
   // `verify` is empty where no token of others is taken.
   Authorizer(const Parts& parts, AuthorizerSettings settings, session::VerifyBearer verify = {});
   Authorizer(const Authorizer&) = delete;
   Authorizer& operator=(const Authorizer&) = delete;
+
+  // Other shared secrets from now on; handles under those that are gone do not count any more.
+  void use(const SecretList& shared_keys) { finder_.use(shared_keys); }
 
   // Never waits; allocates nothing for a session that is known on this core.
   void check(const Question& question, Check& into);

@@ -143,5 +143,43 @@ TEST(UniqueFunctionTest, HoldsMoveOnlyCallables) {
   EXPECT_EQ(add(2), 42);
 }
 
+// Memory that notes what it gave and whether that came back wiped.
+struct Watched {
+  static inline std::size_t given = 0;
+  static inline bool came_back_wiped = true;
+  static std::byte* take(std::size_t bytes) {
+    ++given;
+    return new std::byte[bytes];
+  }
+  static void give_back(std::byte* data, std::size_t bytes) {
+    --given;
+    for (std::size_t i = 0; i < bytes; ++i) {
+      came_back_wiped = came_back_wiped && data[i] == std::byte{0};
+    }
+    delete[] data;
+  }
+};
+
+TEST(SecretTest, LiesInTheMemoryItWasGivenAndLeavesNothingThere) {
+  const SecretMemory before =
+      use_secret_memory({.take = Watched::take, .give_back = Watched::give_back});
+  {
+    Secret one(std::string_view("one"));
+    Secret two(Bytes(40, std::byte{7}));
+    const Secret copy = one.clone();
+    EXPECT_EQ(Watched::given, 3U);
+    one = std::move(two);
+    EXPECT_EQ(Watched::given, 2U);
+    EXPECT_EQ(one.size(), 40U);
+    EXPECT_EQ(copy.expose_text(), "one");
+    const Secret nothing;
+    EXPECT_TRUE(nothing.clone().empty());
+    EXPECT_TRUE(Secret(std::string_view("")).empty());
+  }
+  EXPECT_EQ(Watched::given, 0U);
+  EXPECT_TRUE(Watched::came_back_wiped);
+  use_secret_memory(before);
+}
+
 }  // namespace
 }  // namespace vallum

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "cli/commands.h"
+#include "codec/base64.h"
+#include "databroker/store/sqlite_store.h"
+#include "support/seeded_entropy.h"
 #include "support/temp_directory.h"
 
 namespace vallum::cli {
@@ -183,7 +186,81 @@ TEST_F(CommandTest, CheckWarnsAboutWhatIsLikelyNotMeant) {
   EXPECT_TRUE(ran.out.contains("open.yaml:2:5: warning: anyone reaches this route")) << ran.out;
 }
 
+TEST_F(CommandTest, KeysOfAStoreAreListedRotatedAndRewrapped) {
+  const std::string secret = codec::encode_base64(Bytes(32, std::byte{1}), codec::Base64::Std);
+  const std::string added = codec::encode_base64(Bytes(32, std::byte{2}), codec::Base64::Std);
+  const std::string directory = write("lock", "") + ".d";
+  const std::string text =
+      "shared_secret: " + secret + "\ndatabroker_storage_connection_string: " + directory + "\n";
+  const std::string config = write("keys.yaml", text);
+  const std::string next =
+      write("next.yaml", text + "databroker_encryption_keys: [" + added + "]\n");
+  const auto keys = [](const std::string& what, const std::string& file) {
+    return run_words({"keys", what, "--config", file});
+  };
+  EXPECT_EQ(keys("list", config).exit_code, 2);
+  EXPECT_TRUE(keys("rotate", config).err.contains("there is no store"));
+  testing::SeededEntropy entropy(1);
+  ASSERT_TRUE(databroker::SqliteStore::open(
+                  {.directory = directory},
+                  crypto::KeyEncryptionKeys::derive(Secret(Bytes(32, std::byte{1}))),
+                  entropy)
+                  .has_value());
+
+  const Ran before = keys("list", config);
+  const Ran rotated = keys("rotate", config);
+  const Ran after = keys("list", config);
+  const Ran mixed = keys("list", next);
+  const Ran rewrapped = keys("rewrap", next);
+  const Ran refused = keys("list", config);
+
+  EXPECT_EQ(before.exit_code, 0) << before.err;
+  EXPECT_TRUE(before.out.contains("active")) << before.out;
+  EXPECT_EQ(rotated.exit_code, 0) << rotated.err;
+  EXPECT_TRUE(rotated.out.contains("older data keys are forgotten")) << rotated.out;
+  EXPECT_NE(after.out, before.out);
+  EXPECT_TRUE(mixed.out.contains("run 'vallum keys rewrap'")) << mixed.out;
+  EXPECT_EQ(rewrapped.exit_code, 0) << rewrapped.err;
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_TRUE(refused.err.contains("only ")) << refused.err;
+  for (const Ran& ran : {before, rotated, after, mixed, rewrapped, refused}) {
+    EXPECT_FALSE(ran.out.contains(secret) || ran.err.contains(secret));
+    EXPECT_FALSE(ran.out.contains(added) || ran.err.contains(added));
+  }
+}
+
+TEST_F(CommandTest, AStoreThatAProcessHasIsAskedForThroughItsSocket) {
+  const std::string directory = write("lock", "") + ".d";
+  const std::string config =
+      write("keys.yaml",
+            "shared_secret: " + codec::encode_base64(Bytes(32, std::byte{1}), codec::Base64::Std) +
+                "\ndatabroker_storage_connection_string: " + directory + "\n");
+  testing::SeededEntropy entropy(1);
+  const auto store = databroker::SqliteStore::open(
+      {.directory = directory},
+      crypto::KeyEncryptionKeys::derive(Secret(Bytes(32, std::byte{1}))),
+      entropy);
+  ASSERT_TRUE(store.has_value());
+
+  const Ran ran = run_words({"keys", "list", "--config", config});
+
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_TRUE(ran.err.contains("vallum.sock")) << ran.err;
+  EXPECT_TRUE(ran.err.contains("a process uses the store")) << ran.err;
+}
+
+TEST_F(CommandTest, KeysOfAStoreInMemoryAreNone) {
+  const Ran ran =
+      run_words({"keys", "list", "--config", write("m.yaml", "databroker_storage_type: memory\n")});
+
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_TRUE(ran.err.contains("memory keeps nothing at rest")) << ran.err;
+}
+
 TEST_F(CommandTest, EveryCommandHasHelpThatNamesItsExitCodes) {
+  for (const std::string command : {"list", "rotate", "rewrap"}) {
+    EXPECT_TRUE(run_words({"keys", command, "--help"}).out.contains("Exit code: 0 ")) << command;
+  }
   for (const std::string command : {"eval", "explain", "replay", "access"}) {
     const Ran ran = run_words({"policy", command, "--help"});
     EXPECT_EQ(ran.exit_code, 0);

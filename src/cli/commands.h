@@ -22,6 +22,11 @@ int run(std::span<const char* const> arguments, const Starters& starters);
 // vallum config check FILE [--strict]
 int check_config(const std::string& file, bool strict);
 
+// vallum keys list|rotate|rewrap --config FILE
+int list_keys(const std::string& config);
+int rotate_keys(const std::string& config);
+int rewrap_keys(const std::string& config);
+
 // vallum policy eval --cases FILE
 int eval_policies(const std::string& cases);
 

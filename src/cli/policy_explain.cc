@@ -4,7 +4,7 @@
 #include "base/time.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
-#include "config/state_directory.h"
+#include "cli/store_place.h"
 #include "policytools/explain.h"
 #include "policytools/stored_session.h"
 
@@ -21,17 +21,9 @@ Result<session::IdentityRef> find_session(config::Settings& settings, const std:
   }
   const SystemClock clock;
   SystemEntropy entropy;
-  std::string directory = settings.storage.directory;
-  if (directory.empty() || !settings.shared_secret) {
-    TRY(const std::string state, config::find_state_directory(config::Environment::of_process()));
-    directory = directory.empty() ? state : directory;
-    if (!settings.shared_secret) {
-      TRY(settings.shared_secret, config::load_secret(state, "shared_secret"));
-    }
-  }
-  const policytools::SessionStore store{.directory = std::move(directory),
-                                        .shared_secret = *settings.shared_secret,
-                                        .records = settings.policy_records};
+  TRY(const StorePlace place, find_store(settings));
+  const policytools::SessionStore store{
+      .directory = place.directory, .keys = place.keys, .records = settings.policy_records};
   Result<session::IdentityRef> identity =
       policytools::read_stored_session(store, id, clock, entropy);
   if (!identity) {

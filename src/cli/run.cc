@@ -239,6 +239,41 @@ class RecordCommands {
   CLI::App* revoke_sessions_ = nullptr;
 };
 
+// The commands of "vallum keys".
+class KeyCommands {
+ public:
+  explicit KeyCommands(CLI::App& app)
+      : keys_(app.add_subcommand("keys", "Changes the keys that stored records are sealed by")),
+        list_(keys_->add_subcommand("list", "Shows the data keys, and what wraps them")),
+        rotate_(keys_->add_subcommand("rotate",
+                                      "Makes a new data key and seals every record anew by it")),
+        rewrap_(keys_->add_subcommand(
+            "rewrap", "Wraps the data keys by the first of databroker_encryption_keys")) {
+    keys_->require_subcommand(1);
+    for (CLI::App* const command : {list_, rotate_, rewrap_}) {
+      command->add_option("--config", config_, "The configuration file of the server")->required();
+      command->footer(
+          "The server may run, and goes on serving. Run it as the server's user.\n"
+          "Exit code: 0 done, 2 not done; run it again to go on.");
+    }
+  }
+
+  bool parsed() const { return keys_->parsed(); }
+  int run() const {
+    if (list_->parsed()) {
+      return list_keys(config_);
+    }
+    return rotate_->parsed() ? rotate_keys(config_) : rewrap_keys(config_);
+  }
+
+ private:
+  CLI::App* keys_;
+  CLI::App* list_;
+  CLI::App* rotate_;
+  CLI::App* rewrap_;
+  std::string config_;
+};
+
 }  // namespace
 
 int run(std::span<const char* const> arguments, const Starters& starters) {
@@ -264,6 +299,7 @@ int run(std::span<const char* const> arguments, const Starters& starters) {
   check->footer("Exit code: 0 it can be used, 1 it cannot.");
   PolicyCommands policy(app);
   const RecordCommands records(app);
+  const KeyCommands keys(app);
 
   // CLI11 reports wrong arguments, --help and --version by exceptions; none leaves this function.
   try {
@@ -281,6 +317,9 @@ int run(std::span<const char* const> arguments, const Starters& starters) {
   }
   if (records.parsed()) {
     return records.run();
+  }
+  if (keys.parsed()) {
+    return keys.run();
   }
   if (dev->parsed() && config_file.empty()) {
     return starters.development(arguments, cores);

@@ -7,58 +7,11 @@
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "config/assembly.h"
-#include "crypto/jose/signing_key.h"
 #include "crypto/x509.h"
 
 namespace vallum::config {
 
 namespace {
-
-constexpr std::size_t kSecretBytes = 32;
-
-// Base64 of exactly 32 bytes.
-std::optional<Secret> decode_secret(Assembly& assembly,
-                                    std::string_view option,
-                                    const Secret& text) {
-  const std::string place_option = assembly.has(std::string(option) + "_file")
-                                       ? std::string(option) + "_file"
-                                       : std::string(option);
-  const std::string cure = "make one with: head -c32 /dev/urandom | base64";
-  const std::string_view encoded = text.expose_text();
-  if (trim_space(encoded) != encoded) {
-    assembly.error(place_option, place_option + ": begins or ends with white space", cure);
-    return std::nullopt;
-  }
-  auto bytes = codec::decode_base64(encoded, codec::Base64::Std);
-  if (!bytes) {
-    assembly.error(place_option, place_option + ": is not standard base64", cure);
-    return std::nullopt;
-  }
-  Secret secret(*bytes);
-  wipe(*bytes);
-  if (secret.size() != kSecretBytes) {
-    assembly.error(place_option,
-                   place_option + ": must be 32 bytes, not " + std::to_string(secret.size()),
-                   cure);
-    return std::nullopt;
-  }
-  return secret;
-}
-
-void assemble_signing_key(Assembly& assembly) {
-  GlobalInputs& inputs = assembly.inputs();
-  auto text = assembly.secret_of("signing_key", inputs.signing_key, inputs.signing_key_file);
-  if (!text) {
-    return;
-  }
-  const auto keys = crypto::SigningKeys::parse(*text);
-  if (!keys) {
-    const char* const option = inputs.signing_key_file.empty() ? "signing_key" : "signing_key_file";
-    assembly.error(option, std::string(option) + ": " + std::string(keys.error().message()));
-    return;
-  }
-  assembly.settings().signing_key = std::move(text);
-}
 
 void add_certificate(Assembly& assembly, CertificatePair pair, const std::string& option) {
   const std::string what = option + ": " + (pair.name == option ? "" : pair.name + ": ");
@@ -248,24 +201,6 @@ void assemble_process(Assembly& assembly) {
   settings.decides_for_others_alone =
       given["authorize"] && !settings.forwards && !settings.signs_in;
   settings.answers_people = settings.forwards || settings.signs_in || given["authorize"];
-}
-
-void assemble_secrets(Assembly& assembly) {
-  Settings& settings = assembly.settings();
-  GlobalInputs& inputs = assembly.inputs();
-  if (const auto text =
-          assembly.secret_of("shared_secret", inputs.shared_secret, inputs.shared_secret_file)) {
-    settings.shared_secret = decode_secret(assembly, "shared_secret", *text);
-  }
-  if (const auto text =
-          assembly.secret_of("cookie_secret", inputs.cookie_secret, inputs.cookie_secret_file)) {
-    settings.cookie.secret = decode_secret(assembly, "cookie_secret", *text);
-  }
-  if (auto text = assembly.secret_of(
-          "idp_client_secret", settings.provider.client_secret, inputs.idp_client_secret_file)) {
-    settings.provider.client_secret = *std::move(text);
-  }
-  assemble_signing_key(assembly);
 }
 
 void assemble_database(Assembly& assembly, std::optional<Secret> location) {

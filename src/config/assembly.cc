@@ -43,15 +43,18 @@ std::optional<Secret> Assembly::secret_of(std::string_view option,
   if (file.empty()) {
     return inline_text.empty() ? std::nullopt : std::optional(std::move(inline_text));
   }
-  const std::string file_option = std::string(option) + "_file";
-  auto content = read_file(file_option, place_of(file_option), file);
+  return secret_in_file(std::string(option) + "_file", file);
+}
+
+std::optional<Secret> Assembly::secret_in_file(const std::string& option, const std::string& path) {
+  auto content = read_file(option, place_of(option), path);
   if (!content) {
     return std::nullopt;
   }
   Secret text(trim_space(*content));
   wipe(ByteSpan(reinterpret_cast<std::byte*>(content->data()), content->size()));
   if (text.empty()) {
-    error(file_option, file_option + ": " + file + " is empty");
+    error(option, option + ": " + path + " is empty");
     return std::nullopt;
   }
   return text;

@@ -40,6 +40,12 @@ class Assembly {
   std::optional<Secret> secret_of(std::string_view option,
                                   Secret& inline_text,
                                   const std::string& file);
+  // The text of a file without surrounding white space. Nothing after a report.
+  std::optional<Secret> secret_in_file(const std::string& option, const std::string& path);
+  // Null when the environment has none of that name.
+  const std::string* variable(std::string_view name) const {
+    return context_.environment.find(name);
+  }
   // Base64 of PEM certificates, decoded and checked. Nothing after a report.
   std::optional<std::string> certificates_of_base64(const std::string& option,
                                                     Place place,

@@ -262,16 +262,22 @@ constexpr auto kOptions = std::to_array<Option>({
      .read_global = read_token_issuers},
 
     // 2.6 Secrets, cookies, identity headers.
-    global<&GlobalInputs::shared_secret>(
-        "shared_secret", "", "Base64 of 32 bytes. Absent: one is made in the state directory."),
+    global<&GlobalInputs::shared_secret>("shared_secret",
+                                         "",
+                                         "Base64 of 32 bytes, or a list of such: the first makes "
+                                         "what is new, all verify (docs/keys.md). "
+                                         "Absent: one is made in the state directory."),
     as_file(global<&GlobalInputs::shared_secret_file>(
-        "shared_secret_file", "", "The same as a file; wins over the option.")),
+        "shared_secret_file", "", "The same as a file, one on each line; wins over the option.")),
     global<[](Settings& s) -> auto& { return s.cookie.name; }, is_cookie_name>(
         "cookie_name", "_pomerium", "Name of the session cookie."),
-    global<&GlobalInputs::cookie_secret>(
-        "cookie_secret", "", "Base64 of 32 bytes. Absent: one is made in the state directory."),
+    global<&GlobalInputs::cookie_secret>("cookie_secret",
+                                         "",
+                                         "Base64 of 32 bytes, or a list of such, like "
+                                         "`shared_secret`. Absent: one is made in the state "
+                                         "directory."),
     as_file(global<&GlobalInputs::cookie_secret_file>(
-        "cookie_secret_file", "", "The same as a file; wins over the option.")),
+        "cookie_secret_file", "", "The same as a file, one on each line; wins over the option.")),
     global<[](Settings& s) -> auto& { return s.cookie.domain; }, is_cookie_domain>(
         "cookie_domain", "", "Domain of the session cookie. Absent: each host its own."),
     global<[](Settings& s) -> auto& { return s.cookie.http_only; }>(
@@ -355,6 +361,13 @@ constexpr auto kOptions = std::to_array<Option>({
                                             "needs `sslmode=verify-full`."),
     as_file(global<&GlobalInputs::storage_location_file>(
         "databroker_storage_connection_string_file", "", "The same as a file; wins.")),
+    at_boot(global<&GlobalInputs::encryption_keys>(
+        "databroker_encryption_keys",
+        "",
+        "Keys that wrap the data keys of stored records, a list: the first wraps, all unwrap. Each "
+        "is "
+        "base64 of 32 bytes, `file:PATH` or `env:NAME` (docs/keys.md). Absent: derived from "
+        "`shared_secret`.")),
     at_boot(global<&GlobalInputs::databroker_url>(
         "databroker_service_url",
         "",

@@ -55,6 +55,7 @@ std::string_view to_string(OptionType type) {
                                                                   "list",
                                                                   "mapping",
                                                                   "secret",
+                                                                  "list of secrets",
                                                                   "file",
                                                                   "choice",
                                                                   "block",

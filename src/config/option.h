@@ -25,6 +25,7 @@ enum class OptionType : std::uint8_t {
   TextList,
   TextMap,
   Secret,
+  SecretList,
   File,
   Choice,
   Block,  // a map whose keys are options of their own, "block.key"

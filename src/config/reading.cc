@@ -236,6 +236,28 @@ bool read_into(Reading& reading, const Node& node, Secret& into) {
   return true;
 }
 
+bool read_into(Reading& reading, const Node& node, std::vector<Secret>& into) {
+  std::vector<Secret> secrets;
+  if (node.is_list()) {
+    for (const Node& item : node.items()) {
+      if (!read_into(reading, item, secrets.emplace_back())) {
+        return false;
+      }
+    }
+  } else {
+    Secret text;
+    if (!read_into(reading, node, text)) {
+      return false;
+    }
+    for (const std::string_view piece : split(text.expose_text(), ',')) {
+      secrets.emplace_back(piece);
+    }
+    secrets.resize(text.empty() ? 0 : secrets.size());
+  }
+  into = std::move(secrets);
+  return true;
+}
+
 bool read_into(Reading& reading, const Node& node, std::optional<http::Uri>& into) {
   const auto text = scalar_text(node);
   auto uri = text ? http::Uri::parse(*text)

@@ -61,6 +61,8 @@ bool read_into(Reading& reading, const codec::Node& node, std::uint32_t& into);
 bool read_into(Reading& reading, const codec::Node& node, std::string& into);
 bool read_into(Reading& reading, const codec::Node& node, Duration& into);
 bool read_into(Reading& reading, const codec::Node& node, Secret& into);
+// A list, or one text with commas; never shown.
+bool read_into(Reading& reading, const codec::Node& node, std::vector<Secret>& into);
 bool read_into(Reading& reading, const codec::Node& node, BindAddress& into);
 bool read_into(Reading& reading, const codec::Node& node, std::vector<std::string>& into);
 bool read_into(Reading& reading, const codec::Node& node, std::map<std::string, std::string>& into);

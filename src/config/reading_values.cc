@@ -265,6 +265,7 @@ void check_shape(Reading& reading, const Option& option, const Node& node) {
   Duration duration{};
   BindAddress address;
   std::vector<std::string> list;
+  std::vector<Secret> secrets;
   std::string text;
   switch (option.type) {
     case OptionType::Bool:
@@ -291,6 +292,9 @@ void check_shape(Reading& reading, const Option& option, const Node& node) {
     case OptionType::Secret:
     case OptionType::File:
       read_into(reading, node, text);
+      return;
+    case OptionType::SecretList:
+      read_into(reading, node, secrets);
       return;
     case OptionType::Choice:
       if (const auto choice = scalar_text(node);

@@ -31,6 +31,8 @@ constexpr OptionType type_of() {
     return OptionType::Address;
   } else if constexpr (std::same_as<T, Secret>) {
     return OptionType::Secret;
+  } else if constexpr (std::same_as<T, std::vector<Secret>>) {
+    return OptionType::SecretList;
   } else if constexpr (std::same_as<T, std::optional<http::Uri>>) {
     return OptionType::Url;
   } else if constexpr (std::same_as<T, std::vector<std::string>>) {

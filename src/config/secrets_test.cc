@@ -67,6 +67,63 @@ TEST_F(SecretsConfigTest, TheSharedSecretIsBase64Of32Bytes) {
   }
 }
 
+TEST_F(SecretsConfigTest, SecretsAreOneOrAListOfWhichTheFirstIsActive) {
+  const std::string other = base64(std::string(32, 'o'));
+  const std::string list = "[" + other + ", " + std::string(kSecret) + "]";
+  files().put("s", other + "\n\n  " + std::string(kSecret) + "\n");
+
+  for (const std::string& text :
+       {"shared_secret: " + list + "\ncookie_secret: " + list,
+        std::string("shared_secret_file: s\ncookie_secret_file: s"),
+        "shared_secret: " + other + "," + std::string(kSecret) + "\ncookie_secret_file: s"}) {
+    const Settings settings = accepted(text);
+    ASSERT_EQ(settings.shared_secret.size(), 2U) << text;
+    EXPECT_EQ(settings.shared_secret->expose_text(), std::string(32, 'o'));
+    ASSERT_EQ(settings.cookie.secret.size(), 2U) << text;
+    EXPECT_EQ(settings.cookie.secret->expose_text(), std::string(32, 'o'));
+  }
+}
+
+TEST_F(SecretsConfigTest, AnEntryOfAListThatCannotBeUsedIsNamedByItsPlace) {
+  const std::string good(kSecret);
+
+  EXPECT_TRUE(refused("shared_secret: [" + good + ", c2hvcnQ=]")[0].starts_with(
+      "c.yaml:1:1: shared_secret, entry 2: must be 32 bytes"));
+  const Lines twice = refused("cookie_secret: [" + good + ", " + good + "]");
+  EXPECT_TRUE(twice[0].starts_with("c.yaml:1:1: cookie_secret, entry 2: is in the list twice"));
+  EXPECT_FALSE(twice[0].contains("qPCS"));
+  std::string many = "shared_secret: [";
+  for (char c = 'a'; c < 'j'; ++c) {
+    many += base64(std::string(32, c)) + ", ";
+  }
+  EXPECT_TRUE(refused(many + "]")[0].contains("has 9 entries, and 8 are the most"));
+}
+
+TEST_F(SecretsConfigTest, EncryptionKeysStandThereOrInAFileOrInTheEnvironment) {
+  files().put("k", base64(std::string(32, 'f')) + "\n");
+  set_environment({{"KEK", base64(std::string(32, 'e'))}});
+
+  const Settings settings =
+      accepted("databroker_encryption_keys: [" + std::string(kSecret) + ", 'file:k', 'env:KEK']");
+
+  const std::vector<Secret>& keys = settings.storage.encryption_keys;
+  ASSERT_EQ(keys.size(), 3U);
+  EXPECT_EQ(keys[1].expose_text(), std::string(32, 'f'));
+  EXPECT_EQ(keys[2].expose_text(), std::string(32, 'e'));
+  EXPECT_EQ(settings.referenced_files, (std::vector<std::string>{"k"}));
+  EXPECT_TRUE(accepted("").storage.encryption_keys.empty());
+}
+
+TEST_F(SecretsConfigTest, EncryptionKeysThatCannotBeReadAreNamed) {
+  EXPECT_EQ(refused("databroker_encryption_keys: ['file:none']")[0],
+            "c.yaml:1:1: databroker_encryption_keys: cannot read none: No such file or directory");
+  EXPECT_TRUE(
+      refused("databroker_encryption_keys: ['env:NONE']")[0].contains("has no variable \"NONE\""));
+  const Lines lines = refused("databroker_encryption_keys: [" + std::string(kSecret) + ", bad]");
+  EXPECT_TRUE(lines[0].contains("databroker_encryption_keys, entry 2: ")) << lines[0];
+  EXPECT_FALSE(lines[0].contains("qPCS"));
+}
+
 TEST_F(SecretsConfigTest, AFileWinsAndIsTrimmed) {
   files().put("s", std::string(kSecret) + "\n");
   files().put("id", " client-secret\r\n");

@@ -45,7 +45,6 @@ TEST_F(ServicesConfigTest, TheInternalUrlWins) {
             (std::vector<RemoteDatabrokerSettings::Address>{{"in.internal:443", false}}));
 }
 
-// Covers DBR-08.
 TEST_F(ServicesConfigTest, ClearTextIsRefusedBeyondLoopback) {
   EXPECT_TRUE(refused(kProxy + "databroker_service_url: http://10.0.0.1:5443")[0].contains(
       "is not a loopback address"));

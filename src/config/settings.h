@@ -12,6 +12,7 @@
 #include "async/snapshot.h"
 #include "base/ip_address.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "base/time.h"
 #include "codec/cookie.h"
 #include "config/diagnostic.h"
@@ -64,8 +65,8 @@ struct ClientCertificateSettings {
 
 struct CookieSettings {
   std::string name = "_pomerium";
-  std::optional<Secret> secret;  // 32 bytes; see shared_secret
-  std::string domain;            // empty: the route's host only
+  SecretList secret;   // 32 bytes each; see shared_secret
+  std::string domain;  // empty: the route's host only
   bool http_only = true;
   Duration expire{};
   codec::SameSite same_site = codec::SameSite::Unset;
@@ -92,6 +93,9 @@ struct StorageSettings {
   StorageType type = StorageType::File;
   std::string directory;  // of vallum.db; empty: the state directory
   Secret database;        // libpq's URL or keywords, for Postgres; the store checks it
+  // 32 bytes each; the first one wraps the data keys, all unwrap. Empty: derived from
+  // shared_secret.
+  std::vector<Secret> encryption_keys;
 };
 
 // Limits of the data plane that are options of ours.
@@ -174,8 +178,9 @@ struct Settings {
 
   ClientCertificateSettings client_certificates;
 
-  // 32 bytes. Nothing when absent: all-in-one then keeps one in the state directory.
-  std::optional<Secret> shared_secret;
+  // 32 bytes each; the first one makes, all verify. Nothing when absent: all-in-one then keeps one
+  // in the state directory.
+  SecretList shared_secret;
   CookieSettings cookie;
   // PEM text, the first key signs; nothing: derived from the shared secret.
   std::optional<Secret> signing_key;

@@ -40,9 +40,9 @@ struct GlobalInputs {
   std::vector<crypto::NamePattern> client_names;
   std::uint32_t client_verify_depth = 1;
 
-  Secret shared_secret;
+  std::vector<Secret> shared_secret;
   std::string shared_secret_file;
-  Secret cookie_secret;
+  std::vector<Secret> cookie_secret;
   std::string cookie_secret_file;
   Secret signing_key;
   std::string signing_key_file;
@@ -63,6 +63,7 @@ struct GlobalInputs {
   std::string storage_type;
   Secret storage_location;  // a PostgreSQL URL would hold a password
   std::string storage_location_file;
+  std::vector<Secret> encryption_keys;  // as they are written
 
   std::optional<std::vector<std::string>> access_log_fields;
   std::optional<std::vector<std::string>> authorize_log_fields;

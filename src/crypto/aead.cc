@@ -141,6 +141,21 @@ Result<Bytes> XChaCha20Poly1305::open(ByteView sealed, ByteView additional) cons
   return out;
 }
 
+XChaCha20Poly1305List::XChaCha20Poly1305List(const SecretList& keys) {
+  CHECK(keys.has_value());
+  for (const Secret& key : keys.all()) {
+    ciphers_.emplace_back(key.expose());
+  }
+}
+
+Result<Bytes> XChaCha20Poly1305List::open(ByteView sealed, ByteView additional) const {
+  auto opened = ciphers_.front().open(sealed, additional);
+  for (std::size_t i = 1; i < ciphers_.size() && !opened; ++i) {
+    opened = ciphers_[i].open(sealed, additional);
+  }
+  return opened;
+}
+
 Aes256Gcm::Aes256Gcm(ByteView key)
     : encrypt_(keyed_context(gcm_implementation(), key, true)),
       decrypt_(keyed_context(gcm_implementation(), key, false)) {}
@@ -171,8 +186,8 @@ Xaes256Gcm::Xaes256Gcm(ByteView key) : block_(keyed_context(block_implementation
   subkey_ = Secret(std::move(subkey));
 }
 
-Secret Xaes256Gcm::derive(const std::byte* nonce) {
-  Bytes blocks(32);
+Xaes256Gcm::MessageKey Xaes256Gcm::derive(const std::byte* nonce) {
+  MessageKey blocks{};
   for (std::size_t half = 0; half < 2; ++half) {
     std::byte* block = blocks.data() + half * 16;
     block[1] = static_cast<std::byte>(half + 1);
@@ -182,7 +197,7 @@ Secret Xaes256Gcm::derive(const std::byte* nonce) {
       block[i] ^= subkey_.expose()[i];
     }
   }
-  Bytes key(32);
+  MessageKey key{};
   int written = 0;
   CHECK(EVP_CipherUpdate(block_.get(),
                          as_uchar(ByteSpan(key)),
@@ -190,14 +205,15 @@ Secret Xaes256Gcm::derive(const std::byte* nonce) {
                          as_uchar(ByteView(blocks)),
                          static_cast<int>(blocks.size())) == 1);
   wipe(blocks);
-  return Secret(std::move(key));
+  return key;
 }
 
 Bytes Xaes256Gcm::seal(const Nonce& nonce, ByteView additional, ByteView message) {
   Aes256Gcm::Nonce tail{};
   std::copy(nonce.begin() + 12, nonce.end(), tail.begin());
-  const Secret key = derive(nonce.data());
-  const Evp<EVP_CIPHER_CTX> context = keyed_context(gcm_implementation(), key.expose(), true);
+  MessageKey key = derive(nonce.data());
+  const Evp<EVP_CIPHER_CTX> context = keyed_context(gcm_implementation(), key, true);
+  wipe(key);
   const Bytes body = gcm_seal(context.get(), tail, additional, message);
   Bytes out(nonce.begin(), nonce.end());
   out.insert(out.end(), body.begin(), body.end());
@@ -216,8 +232,9 @@ Result<Bytes> Xaes256Gcm::open(ByteView sealed, ByteView additional) {
   }
   Aes256Gcm::Nonce tail{};
   std::ranges::copy(sealed.subspan(12, 12), tail.begin());
-  const Secret key = derive(sealed.data());
-  const Evp<EVP_CIPHER_CTX> context = keyed_context(gcm_implementation(), key.expose(), false);
+  MessageKey key = derive(sealed.data());
+  const Evp<EVP_CIPHER_CTX> context = keyed_context(gcm_implementation(), key, false);
+  wipe(key);
   return gcm_open(context.get(), tail, additional, sealed.subspan(kNonceBytes));
 }
 

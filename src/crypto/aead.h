@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/entropy.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "crypto/evp.h"
 
 namespace vallum::crypto {
@@ -28,6 +30,21 @@ class XChaCha20Poly1305 {
 
  private:
   Secret key_;
+};
+
+// The same under keys that take turns: the first seals, all open. Any thread.
+class XChaCha20Poly1305List {
+ public:
+  // Requires at least one, each of 32 bytes.
+  explicit XChaCha20Poly1305List(const SecretList& keys);
+
+  Bytes seal(ByteView message, ByteView additional, Entropy& entropy) const {
+    return ciphers_.front().seal(message, additional, entropy);
+  }
+  Result<Bytes> open(ByteView sealed, ByteView additional) const;
+
+ private:
+  std::vector<XChaCha20Poly1305> ciphers_;
 };
 
 // AES-256-GCM under one key, with nonces chosen by the caller, who must never use one twice for
@@ -70,7 +87,9 @@ class Xaes256Gcm {
   Result<Bytes> open(ByteView sealed, ByteView additional);
 
  private:
-  Secret derive(const std::byte* nonce);
+  // Of one message; the caller wipes it. Not a Secret: those cost more than the message.
+  using MessageKey = std::array<std::byte, kKeyBytes>;
+  MessageKey derive(const std::byte* nonce);
 
   Evp<evp_cipher_ctx_st> block_;
   Secret subkey_;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,10 @@
 #include "base/entropy.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/time.h"
 #include "crypto/aead.h"
 #include "crypto/hmac.h"
+#include "crypto/key_encryption_keys.h"
 
 namespace vallum::crypto {
 
@@ -27,9 +30,16 @@ struct SealPlace {
   std::uint64_t version = 0;
 };
 
+// What may be known of a data key.
+struct RingKey {
+  std::uint64_t id = 0;
+  // Nothing where nobody noted it.
+  std::optional<WallTime> made_at;
+};
+
 // The keys of one deployment's records at rest: random data keys, of which the first seals and all
-// open, and a random key for blind indexes. They are stored wrapped under a key derived from the
-// shared secret, so that changing that secret re-wraps 100 bytes and touches no record.
+// open, and a random key for blind indexes, which stays. They are stored together, wrapped under a
+// key-encryption key, so that changing that one wraps a few hundred bytes and touches no record.
 //
 // A sealed value is: data key id (8 bytes), nonce (24), ciphertext, tag (16), by XAES-256-GCM.
 // Additional data: deployment, type, blind id, version, each behind its length as 4 bytes.
@@ -40,25 +50,39 @@ class KeyRing {
   static constexpr std::size_t kDataKeysMax = 64;
 
   // With one data key. `deployment` names the store; it is as lasting as the data.
-  static KeyRing create(std::string_view deployment, Entropy& entropy);
+  static KeyRing create(std::string_view deployment,
+                        std::optional<WallTime> made_at,
+                        Entropy& entropy);
 
-  // InvalidInput when the secret or deployment is not the one it was wrapped with, or a bit
-  // changed.
-  static Result<KeyRing> unwrap(const Secret& shared_secret,
+  // NotFound when it is wrapped under a key that is not among these, and names it; InvalidInput
+  // when a bit changed, or it is another deployment's.
+  static Result<KeyRing> unwrap(const KeyEncryptionKeys& keys,
                                 std::string_view deployment,
                                 ByteView wrapped);
   // To be stored beside the records.
-  Bytes wrap(const Secret& shared_secret, Entropy& entropy) const;
+  Bytes wrap(const KeyEncryptionKeys& keys, Entropy& entropy) const;
+  // The key it is wrapped under; nothing for a ring of the time before they had names.
+  static std::optional<KeyId> wrapped_by(ByteView wrapped);
+  // For a change that may have to be taken back.
+  KeyRing clone() const;
 
   // Makes a new data key the one that seals; older keys go on opening. ResourceExhausted at
   // kDataKeysMax.
-  Result<void> rotate(Entropy& entropy);
+  Result<void> rotate(std::optional<WallTime> now, Entropy& entropy);
+  // Forgets every data key but the one that seals: nothing may be sealed by them any more.
+  void retire_older();
   std::size_t data_key_count() const { return data_keys_.size(); }
+  // The one that seals first.
+  std::vector<RingKey> data_keys() const;
+  // Counts the changes of which keys there are. A ring as it was made has none.
+  std::uint64_t generation() const { return generation_; }
 
   Bytes seal(const SealPlace& place, ByteView plaintext, Entropy& entropy);
   // NotFound when no key of the ring sealed it; InvalidInput when it is not what was sealed at this
   // place.
   Result<Bytes> open(const SealPlace& place, ByteView sealed);
+  // Whether one of these keys sealed it, by what it says of itself.
+  bool knows_key_of(ByteView sealed) const;
   // Whether the value was sealed by a key that no longer seals, so that a job can renew it.
   bool is_sealed_by_older_key(ByteView sealed) const;
 
@@ -67,19 +91,24 @@ class KeyRing {
 
  private:
   struct SealKey {
-    std::uint64_t id;
+    RingKey facts;
     Secret key;
     Xaes256Gcm cipher;
   };
 
   KeyRing(std::string_view deployment, Secret index_key);
+  static Result<KeyRing> read(std::string_view deployment, ByteView plain, bool has_facts);
   Bytes additional_data(const SealPlace& place) const;
-  void add_data_key(std::uint64_t id, Secret key);
+  void add_data_key(RingKey facts, Secret key);
 
   std::string deployment_;
+  std::uint64_t generation_ = 0;
   Secret index_key_;
   Hmac index_mac_;
   std::vector<SealKey> data_keys_;  // the first one seals
 };
+
+// The first bytes of what a data key sealed: its id.
+Bytes data_key_mark(std::uint64_t id);
 
 }  // namespace vallum::crypto

@@ -12,11 +12,13 @@
 #include "async/scope.h"
 #include "base/check.h"
 #include "base/strings.h"
+#include "databroker/grouped_reads.h"
 #include "databroker/housekeeping.h"
 #include "databroker/news.h"
 #include "databroker/payload.h"
 #include "databroker/port.h"
 #include "databroker/store/keeper.h"
+#include "databroker/store_calls.h"
 
 namespace vallum::databroker {
 namespace {
@@ -29,57 +31,6 @@ constexpr Duration kRefreshAgainAfter = std::chrono::seconds(1);
 constexpr int kRefreshesPerStaleness = 4;
 // How often patch() reads again what another writer changed under it.
 constexpr int kPatchAttempts = 8;
-
-// A batch on its way to the store, and whom to tell.
-struct PendingWrite {
-  Batch batch;
-  async::Core* caller;
-  std::uint64_t ticket;
-  Deadline deadline;
-};
-
-struct CommitAnswer {
-  // The callers' batches, and after them those the databroker added for itself.
-  Result<std::vector<BatchOutcome>> outcomes;
-  News news;
-};
-
-struct SubscriberId {
-  unsigned core;
-  std::uint64_t number;
-
-  auto operator<=>(const SubscriberId&) const = default;
-};
-
-// How far a subscriber is; on the home core.
-struct Subscriber {
-  async::Core* core = nullptr;
-  std::size_t changes_unseen = 0;
-  // Missed something: gets a Resync once it has seen what was posted to it.
-  bool is_behind = false;
-};
-
-Result<Fetched> fetch(Store& store, const std::vector<RecordKey>& keys) {
-  TRY(auto records, store.get_many(keys));
-  return Fetched{.records = std::move(records), .state = store.state()};
-}
-
-Result<void> check_lease(std::string_view name, Duration duration, const Limits& limits) {
-  if (name.empty() || name.size() > limits.id_bytes_max || name.contains('\0') || !is_utf8(name)) {
-    return fail(ErrorKind::InvalidInput, "lease: name is empty, too long, or not plain UTF-8");
-  }
-  if (duration <= Duration::zero() || duration > limits.lease_max) {
-    return fail(ErrorKind::InvalidInput, "lease: duration must be above zero, and a day at most");
-  }
-  return {};
-}
-
-Result<FetchedPage> with_state(const Store& store, Result<std::vector<Record>> records) {
-  if (!records) {
-    return fail(std::move(records).error());
-  }
-  return FetchedPage{.records = *std::move(records), .state = store.state()};
-}
 
 }  // namespace
 
@@ -96,6 +47,11 @@ struct Databroker::Native {
               .queued_max = parts.cores * limits.reads_per_core_max + 2}),
         listener(parts.storage == Storage::OwnThread ? store->listen() : nullptr),
         listening({.name = "changes", .threads = listener != nullptr ? 1U : 0U, .queued_max = 1}),
+        grouped_reads({.home = home,
+                       .pool = pool,
+                       .store = *store,
+                       .ports = ports,
+                       .waiting_max = parts.cores * limits.reads_per_core_max}),
         state(store->state()),
         work_wanted(home),
         news_heard(home),
@@ -105,7 +61,10 @@ struct Databroker::Native {
         scope(home) {
     scope.spawn(work_loop(this));
     if (store->keeper() == nullptr) {
+      fresh_at = home.clock().now();
       scope.spawn(prune_loop(this));
+    } else {
+      scope.spawn(GroupedReads::run(&grouped_reads));
     }
     scope.spawn(refresh_loop(this));
     if (listener != nullptr) {
@@ -168,6 +127,7 @@ struct Databroker::Native {
   async::BlockingPool pool;  // of one thread
   std::unique_ptr<ChangeListener> listener;
   async::BlockingPool listening;  // of one thread, if there is anything to hear
+  GroupedReads grouped_reads;     // of a store with a keeper
 
   // The home core's.
   StoreState state;  // up to which subscribers were told
@@ -179,7 +139,8 @@ struct Databroker::Native {
   std::optional<Error> refresh_failure;  // of the last refresh
   std::uint64_t refreshes_begun = 0;
   std::uint64_t refreshes_ended = 0;
-  std::optional<Instant> fresh_at;  // when the last one began that succeeded
+  // When the last one began that succeeded. A store that is not asked of a keeper was just opened.
+  std::optional<Instant> fresh_at;
   std::map<SubscriberId, Subscriber> subscribers;
   async::Event work_wanted;
   async::Event news_heard;
@@ -600,6 +561,15 @@ Async<Committed> Databroker::put(Batch batch, Deadline deadline) {
 
 Async<Record> Databroker::get(RecordKey key, Deadline deadline) {
   CO_TRY_OK(check_key(key, native_->limits));
+  if (native_->store->keeper() != nullptr) {
+    std::vector<RecordKey> keys;
+    keys.push_back(std::move(key));
+    CO_TRY(Fetched fetched, co_await get_many(std::move(keys), deadline));
+    if (!fetched.records.front()) {
+      co_return fail(ErrorKind::NotFound, "record not found");
+    }
+    co_return *std::move(fetched.records.front());
+  }
   auto read = [key = std::move(key)](Store& store) { return store.get(key); };
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
 }
@@ -610,6 +580,9 @@ Async<Fetched> Databroker::get_many(std::vector<RecordKey> keys, Deadline deadli
   }
   for (const RecordKey& key : keys) {
     CO_TRY_OK(check_key(key, native_->limits));
+  }
+  if (native_->store->keeper() != nullptr) {
+    co_return co_await GroupedReads::get_many(&native_->grouped_reads, std::move(keys), deadline);
   }
   auto read = [keys = std::move(keys)](Store& store) { return fetch(store, keys); };
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
@@ -646,7 +619,7 @@ bool Databroker::is_stale() const {
   const async::Core* const core = async::Core::current();
   CHECK(core != nullptr);
   const std::optional<Instant> fresh_at = native_->port_of(*core).fresh_at;
-  return fresh_at && core->now() - *fresh_at >= *native_->max_staleness;
+  return !fresh_at || core->now() - *fresh_at >= *native_->max_staleness;
 }
 
 Async<Patched> Databroker::patch(Patch patch, Deadline deadline) {
@@ -701,6 +674,38 @@ Async<QueryAnswer> Databroker::query(Query query, Deadline deadline) {
 Async<std::vector<std::string>> Databroker::types(Deadline deadline) {
   co_return co_await Native::read(
       native_.get(), [](Store& store) { return store.types(); }, deadline);
+}
+
+Async<KeyFacts> Databroker::key_facts(Deadline deadline) {
+  auto list = [](Store& store) -> Result<KeyFacts> {
+    TRY(KeysAtRest* const keys, keys_of(store));
+    return keys->facts();
+  };
+  co_return co_await Native::read(native_.get(), list, deadline);
+}
+
+Async<bool> Databroker::begin_key_rotation(Deadline deadline) {
+  auto begin = [now = native_->home.clock().wall()](Store& store) -> Result<bool> {
+    TRY(KeysAtRest* const keys, keys_of(store));
+    return keys->begin_rotation(now);
+  };
+  co_return co_await Native::read(native_.get(), begin, deadline);
+}
+
+Async<KeysAtRest::Step> Databroker::reseal_some(Deadline deadline) {
+  auto reseal = [](Store& store) -> Result<KeysAtRest::Step> {
+    TRY(KeysAtRest* const keys, keys_of(store));
+    return keys->reseal();
+  };
+  co_return co_await Native::read(native_.get(), reseal, deadline);
+}
+
+Async<bool> Databroker::rewrap_keys(Deadline deadline) {
+  auto rewrap = [](Store& store) -> Result<bool> {
+    TRY(KeysAtRest* const keys, keys_of(store));
+    return keys->rewrap();
+  };
+  co_return co_await Native::read(native_.get(), rewrap, deadline);
 }
 
 Async<OptionsByType> Databroker::options(Deadline deadline) {

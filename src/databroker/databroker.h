@@ -184,6 +184,13 @@ class Databroker {
   // again those every data set begins with.
   Async<Cleared> clear(Deadline deadline);
 
+  // See KeysAtRest: what is done to the keys of a store in use, in bounded steps between which
+  // others are served. NotFound when nothing of the store is at rest anywhere.
+  Async<KeyFacts> key_facts(Deadline deadline);
+  Async<bool> begin_key_rotation(Deadline deadline);
+  Async<KeysAtRest::Step> reseal_some(Deadline deadline);
+  Async<bool> rewrap_keys(Deadline deadline);
+
   // What is wrong with the store: that a record was altered behind our back, which stays until the
   // process ends, or why the last write failed, until one succeeds, or why it cannot be seen what
   // other processes changed.

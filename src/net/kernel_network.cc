@@ -2,13 +2,17 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <system_error>
+#include <unistd.h>
 
 #include "async/io_handle.h"
 #include "async/sleep.h"
@@ -198,6 +202,30 @@ Result<std::unique_ptr<Listener>> KernelNetwork::listen(SocketAddress address,
     return fail(std::move(fd).error());
   }
   auto listener = std::make_unique<SocketListener>(core_, *std::move(fd));
+  TRY_OK(listener->watch());
+  return listener;
+}
+
+Result<std::unique_ptr<Listener>> KernelNetwork::listen_local(const std::string& path) {
+  constexpr int kBacklog = 16;
+  const auto failure = [&path](int error) {
+    return fail(ErrorKind::Unavailable,
+                "cannot listen on " + path + ": " + std::generic_category().message(error));
+  };
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return failure(ENAMETOOLONG);
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  TRY(UniqueFd fd, open_socket(AF_UNIX));
+  ::unlink(path.c_str());
+  // Nobody connects before it listens, and then its mode is that of this user alone.
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+    return failure(errno);
+  }
+  auto listener = std::make_unique<SocketListener>(core_, std::move(fd));
   TRY_OK(listener->watch());
   return listener;
 }

@@ -82,7 +82,7 @@ Result<std::unique_ptr<databroker::SqliteStore>> open_copy(const SessionStore& s
       fail(ErrorKind::Unavailable, "no copy was made");
   for (int i = 0; i < kCopiesMax; ++i) {
     TRY_OK(copy_store(store.directory, directory));
-    opened = databroker::SqliteStore::open({.directory = directory}, store.shared_secret, entropy);
+    opened = databroker::SqliteStore::open({.directory = directory}, store.keys, entropy);
     if (opened) {
       break;
     }

@@ -5,8 +5,8 @@
 
 #include "base/entropy.h"
 #include "base/result.h"
-#include "base/secret.h"
 #include "base/time.h"
+#include "crypto/key_encryption_keys.h"
 #include "policy/record_source.h"
 #include "session/identity_cache.h"
 
@@ -14,7 +14,7 @@ namespace vallum::policytools {
 
 struct SessionStore {
   std::string directory;  // of vallum.db
-  const Secret& shared_secret;
+  const crypto::KeyEncryptionKeys& keys;
   // That policies ask about.
   std::vector<policy::RecordSource> records = {};
 };

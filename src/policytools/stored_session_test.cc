@@ -20,7 +20,7 @@ namespace {
 class StoredSessionTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto store = databroker::SqliteStore::open({.directory = directory_.path()}, secret_, entropy_);
+    auto store = databroker::SqliteStore::open({.directory = directory_.path()}, keys_, entropy_);
     ASSERT_TRUE(store.has_value()) << store.error().message();
     store_ = *std::move(store);
   }
@@ -44,7 +44,7 @@ class StoredSessionTest : public ::testing::Test {
   }
   Result<session::IdentityRef> read(const std::string& id) {
     return read_stored_session(
-        {.directory = directory_.path(), .shared_secret = secret_}, id, clock_, entropy_);
+        {.directory = directory_.path(), .keys = keys_}, id, clock_, entropy_);
   }
   const std::string& directory() const { return directory_.path(); }
   WallTime now() const { return clock_.wall(); }
@@ -54,7 +54,8 @@ class StoredSessionTest : public ::testing::Test {
   testing::TempDirectory directory_;
   testing::VirtualClock clock_;
   testing::SeededEntropy entropy_{5};
-  Secret secret_{Bytes(32, std::byte{7})};
+  crypto::KeyEncryptionKeys keys_ =
+      crypto::KeyEncryptionKeys::derive(Secret(Bytes(32, std::byte{7})));
   std::unique_ptr<databroker::SqliteStore> store_;
 };
 
@@ -112,13 +113,13 @@ TEST_F(StoredSessionTest, NothingIsLeftBehindAndNothingIsWritten) {
 TEST_F(StoredSessionTest, AStoreThatIsNotThereOrOfAnotherSecretSaysWhy) {
   testing::VirtualClock clock;
   testing::SeededEntropy entropy(6);
-  const Secret other(Bytes(32, std::byte{9}));
+  const auto other = crypto::KeyEncryptionKeys::derive(Secret(Bytes(32, std::byte{9})));
   put_session("s1", std::nullopt);
 
   const auto missing =
-      read_stored_session({.directory = "/nowhere", .shared_secret = other}, "s1", clock, entropy);
+      read_stored_session({.directory = "/nowhere", .keys = other}, "s1", clock, entropy);
   const auto foreign =
-      read_stored_session({.directory = directory(), .shared_secret = other}, "s1", clock, entropy);
+      read_stored_session({.directory = directory(), .keys = other}, "s1", clock, entropy);
 
   EXPECT_TRUE(missing.error().message().contains("/nowhere/vallum.db"));
   EXPECT_EQ(foreign.error().kind(), ErrorKind::InvalidInput) << foreign.error().message();

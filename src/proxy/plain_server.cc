@@ -41,6 +41,16 @@ PlainServer::PlainServer(async::Core& core,
       limits_(limits),
       connections_(core) {}
 
+PlainServer::PlainServer(async::Core& core,
+                         std::unique_ptr<net::Listener> listener,
+                         SlowHandler handler,
+                         const Limits& limits)
+    : core_(core),
+      listener_(std::move(listener)),
+      slow_handler_(std::move(handler)),
+      limits_(limits),
+      connections_(core) {}
+
 Task<void> PlainServer::run() {
   while (true) {
     Result<std::unique_ptr<net::Stream>> accepted = co_await listener_->accept();
@@ -121,7 +131,10 @@ Async<http::Response> PlainServer::read_and_answer(net::Stream* stream, bool* is
     CO_TRY_OK(co_await net::write_all(stream, as_bytes(kContinue), deadline));
   }
   CO_TRY(request.body, co_await read_body(stream, &text, framing, deadline));
-  co_return handler_(request);
+  if (handler_) {
+    co_return handler_(request);
+  }
+  co_return co_await slow_handler_(std::move(request));
 }
 
 Async<std::string> PlainServer::read_body(net::Stream* stream,

@@ -20,10 +20,16 @@ class PlainServer {
  public:
   // Answers at once; runs on the server's core.
   using Handler = UniqueFunction<http::Response(const http::Request&)>;
+  // Answers when it can; a failure is answered by its kind. Outlives what it returns.
+  using SlowHandler = UniqueFunction<Async<http::Response>(http::Request)>;
 
   PlainServer(async::Core& core,
               std::unique_ptr<net::Listener> listener,
               Handler handler,
+              const Limits& limits);
+  PlainServer(async::Core& core,
+              std::unique_ptr<net::Listener> listener,
+              SlowHandler handler,
               const Limits& limits);
   PlainServer(const PlainServer&) = delete;
   PlainServer& operator=(const PlainServer&) = delete;
@@ -47,6 +53,7 @@ class PlainServer {
   async::Core& core_;
   std::unique_ptr<net::Listener> listener_;
   Handler handler_;
+  SlowHandler slow_handler_;  // where there is no other
   Limits limits_;
   async::Scope connections_;
 };

@@ -30,7 +30,9 @@ Result<Secret> find_shared_secret(const WrittenConnection& written,
   if (!written.shared_secret_file.empty()) {
     TRY(const std::string text,
         read_option(written.shared_secret_file, "--shared-secret-file", around));
-    auto key = codec::decode_base64(trim_space(text), codec::Base64::Std);
+    // The first of a list makes what is new, this command's tokens as well.
+    const std::string_view first = split(trim_space(text), '\n').front();
+    auto key = codec::decode_base64(trim_space(first), codec::Base64::Std);
     if (!key || key->size() != kSharedSecretBytes) {
       return fail(ErrorKind::InvalidInput,
                   "--shared-secret-file: " + written.shared_secret_file +

@@ -126,6 +126,17 @@ TEST_F(ConnectionTest, NamesTheOptionThatIsMissingOrWrong) {
   EXPECT_EQ(refusal({.address = "127.0.0.1:1", .shared_secret_file = "secret"}), "");
 }
 
+TEST_F(ConnectionTest, TheFirstSecretOfAListIsTheOneThatCounts) {
+  files_.put("secrets",
+             "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+             "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=\n");
+
+  const auto found = find({.address = "127.0.0.1:1", .shared_secret_file = "secrets"});
+
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->shared_secret.expose_text().substr(0, 3), std::string("\0\1\2", 3));
+}
+
 TEST_F(ConnectionTest, SaysWhereASecretOfTheStateDirectoryIsLookedFor) {
   const std::string why =
       refusal({.config = "c.yaml"}, "grpc_address: 127.0.0.1:5443\ngrpc_insecure: true\n");

@@ -19,7 +19,7 @@ ProxyCore::ProxyCore(Parts parts)
     : parts_(std::move(parts)),
       entropy_(parts_.core.entropy()),
       tls_(parts_.ticket_seed, parts_.core.clock().wall()),
-      records_(parts_.lane, parts_.shared_key),
+      records_(parts_.lane, *parts_.shared_key),
       identities_(parts_.core, parts_.broker, {}),
       authorizer_({.core = parts_.core,
                    .entropy = entropy_,
@@ -52,6 +52,7 @@ ProxyCore::ProxyCore(Parts parts)
 
 void ProxyCore::use(async::Snapshot<proxy::Generation> generation) {
   identities_.set_wishes(wishes_of(*generation->settings));
+  authorizer_.use(generation->settings->shared_secret);
   serving_.use(std::move(generation));
 }
 

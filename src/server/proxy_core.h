@@ -8,6 +8,7 @@
 #include "authorize/authorizer.h"
 #include "base/buffered_entropy.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "crypto/jose/signing_key.h"
 #include "databroker/databroker.h"
 #include "net/network.h"
@@ -35,7 +36,7 @@ class ProxyCore {
     databroker::Databroker& broker;
     telemetry::LineLane& lane;
     telemetry::MetricRegistry& metrics;
-    const Secret& shared_key;
+    const SecretList& shared_key;
     const crypto::SigningKeys& signing_keys;
     proxy::OwnEndpoints& own_endpoints;
     const Secret& ticket_seed;

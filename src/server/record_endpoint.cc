@@ -9,14 +9,14 @@ namespace vallum::server {
 
 RecordEndpoint::RecordEndpoint(async::Core& core,
                                databroker::Databroker& broker,
-                               const Secret& shared_secret)
-    : desk_(core, broker, shared_secret),
+                               const SecretList& shared_secrets)
+    : desk_(core, broker, shared_secrets),
       stopping_({.name = "records-stop", .threads = 1, .queued_max = 1}) {}
 
 Result<std::unique_ptr<RecordEndpoint>> RecordEndpoint::open(async::Core& core,
                                                              databroker::Databroker& broker,
                                                              const config::Settings& settings) {
-  std::unique_ptr<RecordEndpoint> made(new RecordEndpoint(core, broker, *settings.shared_secret));
+  std::unique_ptr<RecordEndpoint> made(new RecordEndpoint(core, broker, settings.shared_secret));
   const config::RecordServiceSettings& wanted = settings.record_service;
   if (!wanted.address) {
     return made;

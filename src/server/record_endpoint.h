@@ -7,6 +7,7 @@
 #include "async/core.h"
 #include "async/task.h"
 #include "base/result.h"
+#include "base/secret_list.h"
 #include "config/settings.h"
 #include "databroker/databroker.h"
 #include "databroker/rpc/record_server.h"
@@ -28,11 +29,16 @@ class RecordEndpoint {
   // Where it listens; 0 when it does not.
   std::uint16_t port() const { return server_ == nullptr ? std::uint16_t{0} : server_->port(); }
 
+  // Other secrets verify callers from now on. On that core.
+  void use(const SecretList& shared_secrets) { desk_.use(shared_secrets); }
+
   // Takes no more calls and waits for the answers. While the core still runs; on it.
   Task<void> close();
 
  private:
-  RecordEndpoint(async::Core& core, databroker::Databroker& broker, const Secret& shared_secret);
+  RecordEndpoint(async::Core& core,
+                 databroker::Databroker& broker,
+                 const SecretList& shared_secrets);
 
   databroker::Desk desk_;
   std::unique_ptr<databroker::RecordServer> server_;

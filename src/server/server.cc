@@ -22,6 +22,7 @@
 #include "async/sleep.h"
 #include "config/files.h"
 #include "config/state_directory.h"
+#include "crypto/secret_memory.h"
 #include "databroker/store/memory_store.h"
 #include "databroker/store/postgres_store.h"
 #include "databroker/store/sqlite_store.h"
@@ -34,6 +35,7 @@
 #include "server/build_generation.h"
 #include "server/control_endpoints.h"
 #include "server/ext_authz_endpoints.h"
+#include "server/key_desk.h"
 #include "server/proxy_core.h"
 #include "server/record_endpoint.h"
 #include "server/remote_records.h"
@@ -109,6 +111,8 @@ class Server {
   Result<void> listen();
   Result<std::vector<net::SocketAddress>> listen_for_people();
   Result<void> listen_for_operators();
+  void open_key_desk();
+  std::string store_directory() const;
   void report_health();
   Result<void> serve_plain(net::SocketAddress address, proxy::PlainServer::Handler handler);
   Result<async::Snapshot<proxy::Generation>> next_generation();
@@ -170,6 +174,7 @@ class Server {
   std::vector<std::unique_ptr<ProxyCore>> proxy_cores_;
   std::unique_ptr<ExtAuthzEndpoints> ext_authz_;
   std::unique_ptr<RecordEndpoint> records_;
+  std::unique_ptr<KeyDesk> key_desk_;
   std::vector<std::unique_ptr<proxy::PlainServer>> plain_;
   std::unique_ptr<async::Scope> writing_;
   std::unique_ptr<async::Scope> writer_tasks_;
@@ -215,6 +220,8 @@ Result<void> Server::prepare_records() {
 }
 
 Result<void> Server::prepare_store() {
+  const auto keys =
+      crypto::KeyEncryptionKeys::of(settings_->storage.encryption_keys, settings_->shared_secret);
   std::unique_ptr<databroker::Store> store;
   if (!settings_->databroker.addresses.empty()) {
     TRY(store, open_remote_records(*settings_, clock_, entropy_));
@@ -222,7 +229,7 @@ Result<void> Server::prepare_store() {
     store = std::make_unique<databroker::MemoryStore>(entropy_);
   } else if (settings_->storage.type == config::StorageType::Postgres) {
     auto opened = databroker::PostgresStore::open({.address = settings_->storage.database,
-                                                   .shared_secret = *settings_->shared_secret,
+                                                   .keys = keys,
                                                    .clock = clock_,
                                                    .entropy = entropy_,
                                                    .log = storage_log_});
@@ -231,12 +238,11 @@ Result<void> Server::prepare_store() {
     }
     store = *std::move(opened);
   } else {
-    const std::string& given = settings_->storage.directory;
-    const std::string directory = given.empty() ? options_.state_directory : given;
+    const std::string directory = store_directory();
     TRY_OK(config::ensure_directory(directory));
     TRY(store,
         databroker::SqliteStore::open(
-            {.directory = directory}, *settings_->shared_secret, entropy_));
+            {.directory = directory, .now = clock_.wall()}, keys, entropy_));
   }
   broker_ = std::make_unique<databroker::Databroker>(databroker::Databroker::Parts{
       .home = *control_.core,
@@ -255,7 +261,7 @@ Result<void> Server::prepare_sign_in() {
     }
     signing_keys_.emplace(*std::move(keys));
   } else {
-    signing_keys_.emplace(crypto::SigningKeys::derive(*settings_->shared_secret));
+    signing_keys_.emplace(crypto::SigningKeys::derive(settings_->shared_secret));
   }
   TRY(http_,
       http::CurlClient::create(*control_.core,
@@ -296,8 +302,8 @@ Result<void> Server::prepare_sign_in() {
                                          .log = log_,
                                          .metrics = *metrics_,
                                          .metric_shard = cores_,
-                                         .shared_key = *settings_->shared_secret,
-                                         .cookie_key = *settings_->cookie.secret},
+                                         .shared_key = settings_->shared_secret,
+                                         .cookie_key = settings_->cookie.secret},
       authenticator_settings(*settings_, *signing_keys_),
       async::Snapshot<route::RouteTable>(generation_, &generation_->table));
   endpoints_ = std::make_unique<ControlEndpoints>(*control_.core, *visits_, *authenticator_);
@@ -328,7 +334,7 @@ Result<void> Server::prepare_proxy_cores() {
         .broker = *broker_,
         .lane = *lanes_[i],
         .metrics = *metrics_,
-        .shared_key = *settings_->shared_secret,
+        .shared_key = settings_->shared_secret,
         .signing_keys = *signing_keys_,
         .own_endpoints = *endpoints_,
         .ticket_seed = ticket_seed_,
@@ -357,6 +363,7 @@ Result<void> Server::listen() {
     TRY(addresses, listen_for_people());
   }
   TRY_OK(listen_for_operators());
+  open_key_desk();
   for (ServerOptions::Embedded& embedded : options_.embedded) {
     TRY_OK(serve_plain(embedded.address, std::move(embedded.handler)));
   }
@@ -386,6 +393,30 @@ Result<std::vector<net::SocketAddress>> Server::listen_for_people() {
     }
   }
   return addresses;
+}
+
+std::string Server::store_directory() const {
+  const std::string& given = settings_->storage.directory;
+  return given.empty() ? options_.state_directory : given;
+}
+
+// Nothing but 'vallum keys' needs it.
+void Server::open_key_desk() {
+  if (settings_->storage.type != config::StorageType::File || !keeps_records()) {
+    return;
+  }
+  auto desk = KeyDesk::open({.core = *control_.core,
+                             .network = *control_.network,
+                             .broker = *broker_,
+                             .log = log_,
+                             .limits = generation_->limits},
+                            store_directory());
+  if (!desk) {
+    log_.warn("'vallum keys' cannot reach this process", {{"error", desk.error().message()}});
+    return;
+  }
+  key_desk_ = *std::move(desk);
+  control_tasks_->spawn(key_desk_->run());
 }
 
 // Probes and metrics.
@@ -574,6 +605,8 @@ Task<void> Server::reload() {
                       async::Snapshot<route::RouteTable>(generation_, &generation_->table));
   bearer_tokens_->use(bearer_settings(*settings_));
   renewal_->use(renewal_settings(*settings_));
+  authenticator_->use(settings_->shared_secret, settings_->cookie.secret);
+  records_->use(settings_->shared_secret);
   for (const auto& proxy_core : proxy_cores_) {
     ProxyCore* const target = proxy_core.get();
     target->core().post([target, generation = generation_] { target->use(generation); });
@@ -596,6 +629,9 @@ Task<void> Server::shut_down() {
   co_await draining.drain(Deadline::never());
   for (const auto& plain : plain_) {
     plain->close();
+  }
+  if (key_desk_ != nullptr) {
+    key_desk_->close();
   }
   co_await renewing_->drain(control_.core->deadline_in(kRenewalGrace));
   const Result<void> written =
@@ -643,6 +679,7 @@ Result<LoadedConfiguration> report_loaded(config::Loaded loaded) {
 }
 
 int run_server(ServerOptions options) {
+  const crypto::SecretMemoryState secrets = crypto::protect_secrets();
   async::block_signals({SIGTERM, SIGINT, SIGHUP});
   std::signal(SIGPIPE, SIG_IGN);
   Result<LoadedConfiguration> loaded = options.load();
@@ -654,6 +691,11 @@ int run_server(ServerOptions options) {
       config::fill_missing_secrets(loaded->settings, options.state_directory, entropy);
   if (ready) {
     Server server(std::move(options), *std::move(loaded));
+    if (secrets == crypto::SecretMemoryState::NotLocked) {
+      server.log().warn(
+          "keys may be written to swap: their memory cannot be locked; allow this user 8 MiB "
+          "(LimitMEMLOCK, ulimit -l)");
+    }
     ready = server.prepare();
     if (ready) {
       return server.run();

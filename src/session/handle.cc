@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/strings.h"
 #include "codec/json_writer.h"
 #include "codec/node.h"
 #include "crypto/jose/claims.h"
 #include "crypto/jose/jws.h"
+#include "crypto/key_encryption_keys.h"
 
 namespace vallum::session {
 namespace {
@@ -119,8 +121,13 @@ bool Handle::is_current(WallTime now) const {
   return (!not_before || *not_before <= now) && (!expires_at || now < *expires_at);
 }
 
-HandleCodec::HandleCodec(const Secret& shared_key)
-    : key_(crypto::MacAlgorithm::HmacSha256, shared_key.expose()) {}
+HandleCodec::HandleCodec(const SecretList& shared_keys) {
+  CHECK(shared_keys.has_value());
+  for (const Secret& key : shared_keys.all()) {
+    keys_.push_back({.id = crypto::key_id_text(crypto::key_id_of(key, "vallum/handle-key-id")),
+                     .mac = crypto::Hmac(crypto::MacAlgorithm::HmacSha256, key.expose())});
+  }
+}
 
 std::string HandleCodec::sign(const Handle& handle) {
   std::string payload;
@@ -148,12 +155,27 @@ std::string HandleCodec::sign(const Handle& handle) {
     json.member("nbf", unix_seconds(*handle.not_before));
   }
   json.member("sub", handle.user_id).end_object();
-  return crypto::sign_hs256(key_, payload);
+  return crypto::sign_hs256(keys_.front().mac, payload, keys_.front().id);
+}
+
+Result<std::string> HandleCodec::payload_of(std::string_view text) {
+  TRY(const auto jws,
+      crypto::UnverifiedJws::parse(text, {.bytes_max = kTextBytesMax, .header_bytes_max = 256}));
+  const auto named = std::ranges::find_if(
+      keys_, [&jws](const Key& key) { return jws.key_id() && key.id == *jws.key_id(); });
+  if (named != keys_.end()) {
+    return crypto::verify_hs256(named->mac, jws);
+  }
+  for (Key& key : keys_) {
+    if (auto payload = crypto::verify_hs256(key.mac, jws)) {
+      return payload;
+    }
+  }
+  return fail_handle("session handle: no key verifies it");
 }
 
 Result<Handle> HandleCodec::verify(std::string_view text) {
-  const auto payload =
-      crypto::verify_hs256(key_, text, {.bytes_max = kTextBytesMax, .header_bytes_max = 256});
+  const auto payload = payload_of(text);
   if (!payload) {
     return fail_handle("session handle: not signed with the shared secret by HS256");
   }

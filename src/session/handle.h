@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "base/time.h"
 #include "crypto/hmac.h"
 
@@ -44,7 +45,9 @@ struct Handle {
   bool operator==(const Handle&) const = default;
 };
 
-// Signs and verifies handles under the shared key. One thread at a time.
+// Signs handles under the first shared key, naming it as "kid" in the header, and verifies those of
+// all: of the key that the header names, of any where it names none of ours, as handles of the
+// reference do. One thread at a time.
 class HandleCodec {
  public:
   // What a browser keeps in one cookie.
@@ -52,15 +55,23 @@ class HandleCodec {
   static constexpr std::size_t kIdBytesMax = 1024;
   static constexpr std::size_t kAudienceMax = 64;
 
-  explicit HandleCodec(const Secret& shared_key);
+  explicit HandleCodec(const Secret& shared_key) : HandleCodec(SecretList(shared_key.clone())) {}
+  // Requires at least one.
+  explicit HandleCodec(const SecretList& shared_keys);
 
   std::string sign(const Handle& handle);
-  // Unauthenticated for everything but a handle signed with this key by HS256. Times and audience
-  // are for the caller to judge, who knows the clock and the host.
+  // Unauthenticated for everything but a handle signed with one of these keys by HS256. Times and
+  // audience are for the caller to judge, who knows the clock and the host.
   Result<Handle> verify(std::string_view text);
 
  private:
-  crypto::Hmac key_;
+  struct Key {
+    std::string id;
+    crypto::Hmac mac;
+  };
+  Result<std::string> payload_of(std::string_view text);
+
+  std::vector<Key> keys_;
 };
 
 }  // namespace vallum::session

@@ -23,9 +23,21 @@ bool fits(const Handle& handle, const HandleUse& use) {
 
 }  // namespace
 
-HandleReader::HandleReader(const Secret& shared_key, Limits limits)
-    : codec_(shared_key), known_(limits.handles_max) {
+HandleReader::HandleReader(const SecretList& shared_keys, Limits limits)
+    : shared_keys_(shared_keys.clone()),
+      limits_(limits),
+      codec_(shared_keys),
+      known_(limits.handles_max) {
   CHECK(limits.handles_max >= Credentials::kMax);
+}
+
+void HandleReader::use(const SecretList& shared_keys) {
+  if (shared_keys.equals(shared_keys_)) {
+    return;
+  }
+  shared_keys_ = shared_keys.clone();
+  codec_ = HandleCodec(shared_keys);
+  known_.clear();
 }
 
 Result<Presented> HandleReader::read(const Credentials& credentials, const HandleUse& use) {

@@ -46,7 +46,12 @@ class HandleReader {
     // At least Credentials::kMax.
     std::size_t handles_max = 20000;
   };
-  HandleReader(const Secret& shared_key, Limits limits);
+  HandleReader(const Secret& shared_key, Limits limits)
+      : HandleReader(SecretList(shared_key.clone()), limits) {}
+  HandleReader(const SecretList& shared_keys, Limits limits);
+
+  // Other secrets from now on: what verified under one that is gone does not count any more.
+  void use(const SecretList& shared_keys);
 
   // InvalidInput past Presented::kMax. Never allocates for handles it knows.
   Result<Presented> read(const Credentials& credentials, const HandleUse& use);
@@ -55,6 +60,8 @@ class HandleReader {
   // Null when it is not a handle of ours.
   const Handle* verified(std::string_view text);
 
+  SecretList shared_keys_;
+  Limits limits_;
   HandleCodec codec_;
   LruTable<Handle> known_;
 };

@@ -1,12 +1,16 @@
 #include "session/handle.h"
 
+#include <initializer_list>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "codec/base64.h"
 #include "crypto/jose/jws.h"
+#include "session/handle_reader.h"
 
 namespace vallum::session {
 namespace {
@@ -62,8 +66,16 @@ class HandleTest : public ::testing::Test {
   crypto::Hmac hmac_{crypto::MacAlgorithm::HmacSha256, example_key().expose()};
 };
 
-TEST_F(HandleTest, ReproducesTheSpecificationsExampleByteForByte) {
-  EXPECT_EQ(codec_.sign(example()), kExample);
+// But for the "kid" of the header, which readers that do not know it pass over.
+TEST_F(HandleTest, ReproducesTheClaimsOfTheSpecificationsExampleByteForByte) {
+  const auto claims_of = [](std::string_view handle) {
+    const std::size_t first = handle.find('.') + 1;
+    return handle.substr(first, handle.rfind('.') - first);
+  };
+  const std::string made = codec_.sign(example());
+
+  EXPECT_EQ(claims_of(made), claims_of(kExample));
+  EXPECT_EQ(*codec_.verify(made), example());
 }
 
 TEST_F(HandleTest, ReadsTheSpecificationsExample) {
@@ -217,6 +229,91 @@ TEST_F(HandleTest, KeepsTextsThatNeedEscapesInJson) {
   handle.expires_at = from_unix_seconds(1800000000);
 
   EXPECT_EQ(codec_.verify(codec_.sign(handle)).value(), handle);
+}
+
+SecretList list_of(std::initializer_list<std::string_view> texts) {
+  std::vector<Secret> secrets;
+  for (const std::string_view text : texts) {
+    secrets.emplace_back(text);
+  }
+  return SecretList(std::move(secrets));
+}
+
+constexpr std::string_view kOld = "an old secret of thirty-two byte";
+constexpr std::string_view kNew = "a newer secret of thirty-two byt";
+
+Handle some_handle() {
+  Handle handle;
+  handle.session_id = "s1";
+  handle.audience = {"app.example"};
+  return handle;
+}
+
+TEST(HandleRotationTest, TheFirstSecretSignsAndAllVerify) {
+  HandleCodec before(list_of({kOld}));
+  HandleCodec both(list_of({kNew, kOld}));
+  HandleCodec after(list_of({kNew}));
+  const std::string old_handle = before.sign(some_handle());
+  const std::string new_handle = both.sign(some_handle());
+
+  EXPECT_TRUE(both.verify(old_handle).has_value());
+  EXPECT_TRUE(both.verify(new_handle).has_value());
+  EXPECT_TRUE(after.verify(new_handle).has_value());
+  EXPECT_FALSE(after.verify(old_handle).has_value());
+  EXPECT_FALSE(before.verify(new_handle).has_value());
+}
+
+TEST(HandleRotationTest, TheHeaderNamesItsKeyAndSaysNothingOfIt) {
+  HandleCodec codec(list_of({kNew, kOld}));
+  const std::string handle = codec.sign(some_handle());
+
+  const auto jws = crypto::UnverifiedJws::parse(handle);
+
+  ASSERT_TRUE(jws.has_value());
+  ASSERT_TRUE(jws->key_id().has_value());
+  EXPECT_EQ(jws->key_id()->size(), 16U);
+  EXPECT_NE(HandleCodec(list_of({kOld})).sign(some_handle()).substr(0, handle.find('.')),
+            handle.substr(0, handle.find('.')));
+  EXPECT_EQ(codec.sign(some_handle()), handle);
+}
+
+// As the reference makes them, and as another program with another idea of ids would.
+TEST(HandleRotationTest, AHandleWithoutOurKeyIdIsVerifiedByAnyOfTheSecrets) {
+  crypto::Hmac old_key(crypto::MacAlgorithm::HmacSha256, as_bytes(kOld));
+  const std::string payload = R"({"aud":["app.example"],"jti":"s1","sub":"u"})";
+  HandleCodec both(list_of({kNew, kOld}));
+
+  EXPECT_TRUE(both.verify(crypto::sign_hs256(old_key, payload)).has_value());
+  EXPECT_TRUE(both.verify(crypto::sign_hs256(old_key, payload, "0011223344556677")).has_value());
+  EXPECT_FALSE(
+      HandleCodec(list_of({kNew})).verify(crypto::sign_hs256(old_key, payload)).has_value());
+}
+
+// A key id is no way to have a handle judged by another key than the one that made it.
+TEST(HandleRotationTest, AHandleThatNamesAnotherOfOurKeysIsRefused) {
+  crypto::Hmac old_key(crypto::MacAlgorithm::HmacSha256, as_bytes(kOld));
+  const std::string named = HandleCodec(list_of({kNew})).sign(some_handle());
+  const std::string new_id = *crypto::UnverifiedJws::parse(named)->key_id();
+  HandleCodec both(list_of({kNew, kOld}));
+
+  EXPECT_FALSE(both.verify(crypto::sign_hs256(old_key, R"({"jti":"s1"})", new_id)).has_value());
+}
+
+TEST(HandleRotationTest, AReaderForgetsHandlesOfASecretThatIsGone) {
+  HandleReader reader(list_of({kOld}), {.handles_max = 100});
+  const std::string handle = HandleCodec(list_of({kOld})).sign(some_handle());
+  const std::string cookie = "_pomerium=" + handle;
+  const std::string_view cookies[] = {cookie};
+  const auto count = [&] {
+    const auto credentials = find_credentials({.cookie = cookies}, "_pomerium");
+    return reader.read(*credentials, {.host = "app.example", .idp_id = "", .now = {}})->count;
+  };
+  EXPECT_EQ(count(), 1U);
+
+  reader.use(list_of({kNew, kOld}));
+  EXPECT_EQ(count(), 1U);
+  reader.use(list_of({kNew}));
+  EXPECT_EQ(count(), 0U);
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 namespace vallum::session {
 
 SessionFinder::SessionFinder(IdentityCache& identities,
-                             const Secret& shared_key,
+                             const SecretList& shared_keys,
                              std::string cookie_name,
                              HandleReader::Limits limits)
-    : identities_(identities), reader_(shared_key, limits), cookie_name_(std::move(cookie_name)) {}
+    : identities_(identities), reader_(shared_keys, limits), cookie_name_(std::move(cookie_name)) {}
 
 FoundSession SessionFinder::find(const CredentialPlaces& places, const HandleUse& use) {
   FoundSession found;

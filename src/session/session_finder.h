@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "async/core.h"
 #include "async/task.h"
@@ -48,7 +49,15 @@ class SessionFinder {
   SessionFinder(IdentityCache& identities,
                 const Secret& shared_key,
                 std::string cookie_name,
+                HandleReader::Limits limits = {})
+      : SessionFinder(identities, SecretList(shared_key.clone()), std::move(cookie_name), limits) {}
+  SessionFinder(IdentityCache& identities,
+                const SecretList& shared_keys,
+                std::string cookie_name,
                 HandleReader::Limits limits = {});
+
+  // Other secrets from now on.
+  void use(const SecretList& shared_keys) { reader_.use(shared_keys); }
 
   // Never allocates when handle and identity are known. Two credentials whose sessions both exist
   // and differ are ambiguous: whoever planted one of them must not decide which is used. One whose

@@ -214,7 +214,7 @@ void expect_no_allocations(const std::string& host_and_credential) {
        .broker = broker,
        .lane = lane,
        .metrics = metrics,
-       .shared_key = *settings->shared_secret,
+       .shared_key = settings->shared_secret,
        .signing_keys = keys,
        .own_endpoints = endpoints,
        .ticket_seed = ticket_seed,

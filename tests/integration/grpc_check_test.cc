@@ -82,7 +82,7 @@ class GrpcCheckTest : public ::testing::Test {
                                  .broker = *broker_,
                                  .lane = writer_.add_lane(output_, std::size_t{1} << 20),
                                  .metrics = metrics_,
-                                 .shared_key = *settings_->shared_secret,
+                                 .shared_key = settings_->shared_secret,
                                  .signing_keys = *keys_,
                                  .own_endpoints = own_endpoints_,
                                  .ticket_seed = ticket_seed_,

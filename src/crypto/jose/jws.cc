@@ -33,6 +33,16 @@ Result<std::string> decode_payload(std::string_view encoded) {
   return std::string(as_text(*payload));
 }
 
+std::string sign_under(Hmac& key, std::string encoded_header, std::string_view payload) {
+  std::string out = std::move(encoded_header);
+  out += '.';
+  codec::append_base64(out, as_bytes(payload), Base64::UrlRaw);
+  const Mac mac = key.mac(as_bytes(out));
+  out += '.';
+  codec::append_base64(out, mac, Base64::UrlRaw);
+  return out;
+}
+
 }  // namespace
 
 Result<UnverifiedJws> UnverifiedJws::parse(std::string_view compact, const JwsLimits& limits) {
@@ -115,13 +125,13 @@ std::optional<std::string> UnverifiedJws::unverified_issuer() const {
 }
 
 std::string sign_hs256(Hmac& key, std::string_view payload) {
-  std::string out(kHs256Header);
-  out += '.';
-  codec::append_base64(out, as_bytes(payload), Base64::UrlRaw);
-  const Mac mac = key.mac(as_bytes(out));
-  out += '.';
-  codec::append_base64(out, mac, Base64::UrlRaw);
-  return out;
+  return sign_under(key, std::string(kHs256Header), payload);
+}
+
+std::string sign_hs256(Hmac& key, std::string_view payload, std::string_view key_id) {
+  const std::string header =
+      R"({"alg":"HS256","kid":")" + std::string(key_id) + R"(","typ":"JWT"})";
+  return sign_under(key, codec::encode_base64(as_bytes(header), Base64::UrlRaw), payload);
 }
 
 Result<std::string> verify_hs256(Hmac& key, const UnverifiedJws& jws) {

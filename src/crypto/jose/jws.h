@@ -57,6 +57,8 @@ class UnverifiedJws {
 
 // Compact JWS with the header {"alg":"HS256","typ":"JWT"}. Requires a key of HMAC-SHA-256.
 std::string sign_hs256(Hmac& key, std::string_view payload);
+// The same with a "kid" in the header, which says which key to try. It needs no escape in JSON.
+std::string sign_hs256(Hmac& key, std::string_view payload, std::string_view key_id);
 
 // Returns the payload. Unauthenticated when the algorithm is not HS256 or the MAC differs.
 Result<std::string> verify_hs256(Hmac& key, const UnverifiedJws& jws);

@@ -192,6 +192,14 @@ SigningKeys SigningKeys::derive(const Secret& shared_key) {
   return keys;
 }
 
+SigningKeys SigningKeys::derive(const SecretList& shared_keys) {
+  SigningKeys keys;
+  for (const Secret& shared_key : shared_keys.all()) {
+    keys.keys_.push_back(SigningKey::derive(shared_key));
+  }
+  return keys;
+}
+
 std::string SigningKeys::jwks() const {
   std::string out = R"({"keys":[)";
   for (const SigningKey& key : keys_) {

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "crypto/evp.h"
 #include "crypto/jose/algorithm.h"
 
@@ -52,6 +53,8 @@ class SigningKeys {
   // PEM text with one or more private keys, or base64 of it.
   static Result<SigningKeys> parse(const Secret& text);
   static SigningKeys derive(const Secret& shared_key);
+  // One of each: what was signed before a change of the secret goes on being verified.
+  static SigningKeys derive(const SecretList& shared_keys);
 
   const SigningKey& active() const { return keys_.front(); }
   const std::vector<SigningKey>& keys() const { return keys_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/check.h"
 #include "codec/base64.h"
 #include "codec/json_writer.h"
 #include "codec/node.h"
@@ -92,9 +93,13 @@ std::optional<Role> role_of_certificate(const std::vector<std::string>& names) {
   return weakest;
 }
 
-CallerTokens::CallerTokens(const Secret& shared_secret)
-    : shared_(crypto::MacAlgorithm::HmacSha256, shared_secret.expose()),
-      purpose_(purpose_key(shared_secret)) {}
+CallerTokens::CallerTokens(const SecretList& shared_secrets) {
+  CHECK(shared_secrets.has_value());
+  for (const Secret& secret : shared_secrets.all()) {
+    keys_.push_back({.shared = crypto::Hmac(crypto::MacAlgorithm::HmacSha256, secret.expose()),
+                     .purpose = purpose_key(secret)});
+  }
+}
 
 Result<Role> CallerTokens::verify(std::string_view token, WallTime now) {
   const auto jws = crypto::UnverifiedJws::parse(token);
@@ -102,7 +107,13 @@ Result<Role> CallerTokens::verify(std::string_view token, WallTime now) {
     return refuse();
   }
   const bool is_v2 = jws->key_id() == kPurpose;
-  const auto payload = crypto::verify_hs256(is_v2 ? purpose_ : shared_, *jws);
+  Result<std::string> payload = refuse();
+  for (Keys& keys : keys_) {
+    payload = crypto::verify_hs256(is_v2 ? keys.purpose : keys.shared, *jws);
+    if (payload) {
+      break;
+    }
+  }
   if (!payload) {
     return refuse();
   }

@@ -9,6 +9,7 @@
 #include "base/entropy.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/secret_list.h"
 #include "base/time.h"
 #include "crypto/hmac.h"
 
@@ -42,14 +43,21 @@ class CallerTokens {
  public:
   static constexpr std::string_view kPurpose = "databroker-rpc";
 
-  explicit CallerTokens(const Secret& shared_secret);
+  explicit CallerTokens(const Secret& shared_secret)
+      : CallerTokens(SecretList(shared_secret.clone())) {}
+  // A token of any of them counts. Requires at least one.
+  explicit CallerTokens(const SecretList& shared_secrets);
 
   // Unauthenticated. A v1 token says nothing about its service: Admin.
   Result<Role> verify(std::string_view token, WallTime now);
 
  private:
-  crypto::Hmac shared_;
-  crypto::Hmac purpose_;
+  // Of one shared secret.
+  struct Keys {
+    crypto::Hmac shared;
+    crypto::Hmac purpose;
+  };
+  std::vector<Keys> keys_;
 };
 
 // A v2 token by which a caller shows that it is that service, for one call: good for a minute.

@@ -176,5 +176,18 @@ TEST(CallerTokensTest, AcceptTheTokensThatAreMadeHere) {
   EXPECT_NE(made, make_caller_token(shared_secret(), "identity-manager", kNow, entropy));
 }
 
+TEST(CallerTokensTest, ATokenOfAnyListedSecretCountsAndOfNoOther) {
+  SecretList both(Secret(std::string_view("another secret of thirty-two byt")));
+  both.add_older(shared_secret());
+  const std::string old_v1 = v1(R"({"exp":1700003600})");
+  const std::string old_v2 = v2_of("proxy");
+
+  EXPECT_TRUE(CallerTokens(both).verify(old_v1, kNow).has_value());
+  EXPECT_TRUE(CallerTokens(both).verify(old_v2, kNow).has_value());
+  const SecretList next(Secret(std::string_view("another secret of thirty-two byt")));
+  EXPECT_FALSE(CallerTokens(next).verify(old_v1, kNow).has_value());
+  EXPECT_FALSE(CallerTokens(next).verify(old_v2, kNow).has_value());
+}
+
 }  // namespace
 }  // namespace vallum::databroker

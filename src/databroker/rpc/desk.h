@@ -54,13 +54,18 @@ class Desk {
  public:
   // All outlive this.
   Desk(async::Core& core, Databroker& broker, const Secret& shared_secret)
-      : core_(core), broker_(broker), tokens_(shared_secret), calls_(core) {}
+      : Desk(core, broker, SecretList(shared_secret.clone())) {}
+  Desk(async::Core& core, Databroker& broker, const SecretList& shared_secrets)
+      : core_(core), broker_(broker), tokens_(shared_secrets), calls_(core) {}
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
   async::Core& core() { return core_; }
   Databroker& broker() { return broker_; }
   async::Scope& calls() { return calls_; }
+
+  // Other secrets verify callers from now on; streams that are open go on.
+  void use(const SecretList& shared_secrets) { tokens_ = CallerTokens(shared_secrets); }
 
   // Who calls. Unauthenticated.
   Result<Role> admit(const CallFacts& facts);

@@ -25,6 +25,15 @@ void append_pem(std::string& to, std::string_view pem) {
   to.append(to.empty() || pem.empty() ? "" : "\n").append(pem);
 }
 
+// While the secret changes, some processes derive from the one before.
+Result<void> trust_derived(const config::Settings& settings, std::string& authorities_pem) {
+  for (const Secret& secret : settings.shared_secret.all()) {
+    TRY(const crypto::CertifiedKey authority, crypto::derive_ca(secret));
+    append_pem(authorities_pem, authority.certificate_pem);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string_view service_of(const config::Settings& settings) {
@@ -49,6 +58,7 @@ Result<RecordClientOptions> caller_options(const config::Settings& settings,
   }
   TRY(const crypto::CertifiedKey authority, crypto::derive_ca(caller.shared_secret));
   append_pem(options.authorities_pem, authority.certificate_pem);
+  TRY_OK(trust_derived(settings, options.authorities_pem));
   if (options.certificate_pem.empty()) {
     crypto::CertificateRequest request = request_for(options.service, caller.now);
     request.use = crypto::CertificateRequest::Use::Client;
@@ -95,7 +105,7 @@ Result<RecordServerOptions> listener_options(const config::Settings& settings,
   TRY(crypto::CertifiedKey leaf, crypto::generate_leaf(authority, request, entropy));
   options.certificate_pem = std::move(leaf.certificate_pem);
   options.private_key_pem = std::move(leaf.private_key_pem);
-  append_pem(options.client_ca_pem, authority.certificate_pem);
+  TRY_OK(trust_derived(settings, options.client_ca_pem));
   return options;
 }
 

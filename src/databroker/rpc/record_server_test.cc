@@ -89,8 +89,10 @@ class RecordServerCaseTest : public RecordServerTest,
                              public ::testing::WithParamInterface<Behaviour> {
  protected:
   std::unique_ptr<Store> sqlite() {
-    auto store = SqliteStore::open(
-        {.directory = directory_.path()}, testing::record_service_secret(), entropy_);
+    auto store =
+        SqliteStore::open({.directory = directory_.path()},
+                          crypto::KeyEncryptionKeys::derive(testing::record_service_secret()),
+                          entropy_);
     CHECK(store.has_value());
     return *std::move(store);
   }

@@ -206,6 +206,41 @@ TEST_F(RemoteStoreTest, SaysThatTheSharedSecretIsAnotherOne) {
   EXPECT_TRUE(refreshed.error().message().contains("shared secret")) << refreshed.error().message();
 }
 
+TEST_F(RemoteStoreTest, AWriteDependsOnItsLeaseAndOnWhatWasRead) {
+  const testing::RecordService service(memory());
+  const auto store = remote({service.address()});
+  const auto other = remote({service.address()});
+  const auto lease = store->acquire_lease("job", "ann", 30s, clock_.wall());
+  ASSERT_TRUE(lease.has_value());
+  EXPECT_EQ(other->acquire_lease("job", "bob", 30s, clock_.wall()).error().kind(),
+            ErrorKind::Conflict);
+  ASSERT_TRUE(store->renew_lease("job", "ann", 30s, clock_.wall()).has_value());
+
+  const Fence held{.lease = "job", .epoch = lease->epoch};
+  const auto first = commit(*store, thing("a", "1").if_absent().fenced_by(held));
+  const auto again = commit(*store, thing("a", "2").if_absent().fenced_by(held));
+  ASSERT_TRUE(store->release_lease("job", "ann").has_value());
+  ASSERT_TRUE(other->acquire_lease("job", "bob", 30s, clock_.wall()).has_value());
+  const auto late = commit(*store, thing("b", "1").fenced_by(held));
+
+  EXPECT_TRUE(first.has_value());
+  EXPECT_EQ(again.error().kind(), ErrorKind::Conflict);
+  EXPECT_EQ(late.error().kind(), ErrorKind::Conflict);
+}
+
+TEST_F(RemoteStoreTest, ABatchMayNameOneLease) {
+  const testing::RecordService service(memory());
+  const auto store = remote({service.address()});
+  std::vector<Batch> batches(1);
+  batches[0].push_back(thing("a", "1").fenced_by({.lease = "one", .epoch = 1}));
+  batches[0].push_back(thing("b", "1").fenced_by({.lease = "two", .epoch = 1}));
+
+  const auto outcomes = store->commit(std::move(batches), {});
+
+  ASSERT_TRUE(outcomes.has_value());
+  EXPECT_EQ(outcomes->front().error().kind(), ErrorKind::InvalidInput);
+}
+
 TEST_F(RemoteStoreTest, HasTheDatabrokerAnswerQueries) {
   const testing::RecordService service(memory());
   const auto store = remote({service.address()});

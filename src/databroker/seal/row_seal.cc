@@ -93,6 +93,19 @@ crypto::BlindId RowSeal::note_term(std::string_view name, std::string_view note)
   return ring_.blind("note value", std::string(name).append(1, '\0').append(note));
 }
 
+crypto::BlindId RowSeal::keys_term(const crypto::KeyRing& ring) {
+  if (ring.generation() == 0) {
+    return {};
+  }
+  Bytes text(sizeof(std::uint64_t));
+  store_be64(ring.generation(), text.data());
+  for (const crypto::RingKey& key : ring.data_keys()) {
+    const Bytes mark = crypto::data_key_mark(key.id);
+    text.insert(text.end(), mark.begin(), mark.end());
+  }
+  return ring_.blind("data keys", as_text(text));
+}
+
 Bytes RowSeal::seal(const RowPlace& place, const Record& record) {
   std::string plain = encode_record(record);
   Bytes sealed = ring_.seal(seal_place(place), as_bytes(plain), entropy_);
@@ -111,6 +124,16 @@ Result<Record> RowSeal::open(const RowPlace& place, ByteView sealed) {
     return fail(ErrorKind::Internal, "store: a record is not the one that belongs in its place");
   }
   return record;
+}
+
+Result<Bytes> RowSeal::reseal(const RowPlace& place, ByteView sealed) {
+  auto plain = ring_.open(seal_place(place), sealed);
+  if (!plain) {
+    return fail(ErrorKind::Internal, "store: a record was altered, or sealed with an unknown key");
+  }
+  Bytes resealed = ring_.seal(seal_place(place), *plain, entropy_);
+  wipe(*plain);
+  return resealed;
 }
 
 Bytes RowSeal::seal_note(std::string_view name, ByteView note) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/entropy.h"
 #include "base/result.h"
@@ -63,9 +64,22 @@ class RowSeal {
   // The term of a note, so that it cannot be put back to what it was.
   crypto::BlindId note_term(std::string_view name, std::string_view note);
 
+  // The term of which data keys there are, so that a retired one cannot be put back. All zero for
+  // the keys a store was made with.
+  crypto::BlindId keys_term() { return keys_term(ring_); }
+  crypto::BlindId keys_term(const crypto::KeyRing& ring);
+
+  const crypto::KeyRing& ring() const { return ring_; }
+  // Of the same store. Returns the one before.
+  crypto::KeyRing replace_ring(crypto::KeyRing ring) {
+    return std::exchange(ring_, std::move(ring));
+  }
+
   Bytes seal(const RowPlace& place, const Record& record);
   // Internal when the bytes are not what was sealed for this place.
   Result<Record> open(const RowPlace& place, ByteView sealed);
+  // The same value under the key that seals now. Internal like open().
+  Result<Bytes> reseal(const RowPlace& place, ByteView sealed);
 
   // For the store's own notes, each under its own name.
   Bytes seal_note(std::string_view name, ByteView note);

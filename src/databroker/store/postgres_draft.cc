@@ -132,11 +132,19 @@ void PostgresDraft::clear(Entropy& entropy) {
   is_cleared_ = true;
   set_options({});
   head_.sum = notes().terms(seal_);
+  head_.sum.toggle(seal_.keys_term());
   do {
     head_.state.server_version = entropy.next_u64();
   } while (head_.state.server_version == 0 ||
            head_.state.server_version == before_.state.server_version);
   head_.state.pruned_version = head_.state.latest_version;
+}
+
+void PostgresDraft::set_ring(crypto::KeyRing ring, Bytes wrapped, Entropy& entropy) {
+  head_.sum.toggle(seal_.keys_term());
+  head_.sum.toggle(seal_.keys_term(ring));
+  new_seal_.emplace(std::move(ring), entropy);
+  wrapped_keys_ = std::move(wrapped);
 }
 
 void PostgresDraft::prune(std::uint64_t up_to) {

@@ -71,15 +71,34 @@ class PostgresDraft {
   void clear(Entropy& entropy);
   // Forgets the tombstones up to that version.
   void prune(std::uint64_t up_to);
+  // Other data keys. What is sealed after this is sealed by them, and the notes, too.
+  void set_ring(crypto::KeyRing ring, Bytes wrapped, Entropy& entropy);
+  // The same keys, wrapped another time.
+  void set_wrapped(Bytes wrapped) { wrapped_keys_ = std::move(wrapped); }
+  // The same value, sealed anew.
+  struct Resealed {
+    std::uint64_t version;
+    Bytes sealed;
+  };
+  void reseal(Resealed row) { resealed_.push_back(std::move(row)); }
 
-  bool is_empty() const { return head_ == before_; }
+  bool is_empty() const { return head_ == before_ && resealed_.empty() && !wrapped_keys_; }
+  // What seals the head and the notes.
+  RowSeal& seal() { return new_seal_ ? *new_seal_ : seal_; }
+  const std::optional<RowSeal>& new_seal() const { return new_seal_; }
+  const std::optional<Bytes>& wrapped_keys() const { return wrapped_keys_; }
+  const std::vector<Resealed>& resealed() const { return resealed_; }
   const Head& head() const { return head_; }
   const std::vector<Row>& rows() const { return rows_; }
   const std::vector<Indexed>& indexed() const { return indexed_; }
   // With the changes.
   const SharedNotes& notes() const { return changed_notes_ ? *changed_notes_ : notes_; }
-  bool has_new_options() const { return notes().options_text != notes_.options_text; }
-  bool has_new_leases() const { return notes().leases_text != notes_.leases_text; }
+  bool has_new_options() const {
+    return notes().options_text != notes_.options_text || must_reseal(notes().options_text);
+  }
+  bool has_new_leases() const {
+    return notes().leases_text != notes_.leases_text || must_reseal(notes().leases_text);
+  }
   bool is_cleared() const { return is_cleared_; }
   std::optional<std::uint64_t> pruned_to() const { return pruned_to_; }
 
@@ -97,6 +116,7 @@ class PostgresDraft {
   std::optional<RowPlace> find(const crypto::BlindId& id) const;
   void take_entries(const Record& record, Bytes& entries, RowSum& terms) const;
   SharedNotes& change_notes();
+  bool must_reseal(const std::string& note) const { return new_seal_ && !note.empty(); }
 
   RowSeal& seal_;
   const SeenRows& seen_;
@@ -109,6 +129,9 @@ class PostgresDraft {
   std::optional<SharedNotes> changed_notes_;
   std::optional<std::uint64_t> pruned_to_;
   bool is_cleared_ = false;
+  std::optional<RowSeal> new_seal_;
+  std::optional<Bytes> wrapped_keys_;
+  std::vector<Resealed> resealed_;
 };
 
 }  // namespace vallum::databroker

@@ -30,12 +30,9 @@ class Follower {
  public:
   Follower(const std::string& address, std::uint64_t seed) : entropy_(seed) {
     const Secret where(address);
-    const Secret secret(PostgresNode::kSecret);
-    auto store = PostgresStore::open({.address = where,
-                                      .shared_secret = secret,
-                                      .clock = kernel_.clock,
-                                      .entropy = entropy_,
-                                      .log = log_});
+    const auto keys = crypto::KeyEncryptionKeys::derive(Secret(PostgresNode::kSecret));
+    auto store = PostgresStore::open(
+        {.address = where, .keys = keys, .clock = kernel_.clock, .entropy = entropy_, .log = log_});
     EXPECT_TRUE(store.has_value()) << store.error().message();
     broker_ = std::make_unique<Databroker>(
         Databroker::Parts{.home = kernel_.core, .store = *std::move(store)});

@@ -44,7 +44,8 @@ constexpr std::array kStatements = {
               " (SELECT value FROM vallum.notes WHERE name = 'schema'),"
               " (SELECT value FROM vallum.notes WHERE name = 'options'),"
               " (SELECT value FROM vallum.notes WHERE name = 'leases'),"
-              " (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"},
+              " (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,"
+              " (SELECT value FROM vallum.notes WHERE name = 'keys')"},
     Statement{"places",
               "SELECT version, id, type, deleted_at,"
               " (SELECT string_agg(e, ''::bytea) FROM unnest(entries) e) FROM vallum.records"
@@ -92,6 +93,15 @@ constexpr std::array kStatements = {
     Statement{"tombstones",
               "SELECT version, deleted_at FROM vallum.records WHERE deleted_at IS NOT NULL"
               " ORDER BY version LIMIT $1::bigint"},
+    Statement{"to_reseal",
+              "SELECT version, id, type, deleted_at, value FROM vallum.records"
+              " WHERE version > $1::bigint AND substr(value, 1, 8) <> $2::bytea"
+              " ORDER BY version LIMIT $3::bigint"},
+    Statement{"reseal",
+              "UPDATE vallum.records r SET value = x FROM unnest($1::bigint[], $2::bytea[])"
+              " AS u (v, x) WHERE r.version = u.v"},
+    Statement{"under_keys",
+              "SELECT substr(value, 1, 8), count(*)::bigint FROM vallum.records GROUP BY 1"},
     Statement{"prune",
               "DELETE FROM vallum.records WHERE deleted_at IS NOT NULL AND version <= $1::bigint"},
 };

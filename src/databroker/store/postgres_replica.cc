@@ -17,6 +17,18 @@ Unexpected fail_moving() {
               "postgres: the data set is being replaced, or sessions keep ending; try again");
 }
 
+Result<std::string> open_note(RowSeal& seal, std::string_view name, ByteView sealed) {
+  if (sealed.empty()) {
+    return std::string();
+  }
+  const auto plain = seal.open_note(name, sealed);
+  if (!plain) {
+    return fail(ErrorKind::Internal,
+                "vallum.notes: '" + std::string(name) + "' was altered; restore a backup");
+  }
+  return std::string(as_text(*plain));
+}
+
 }  // namespace
 
 Unexpected fail_altered_database() {
@@ -44,6 +56,8 @@ std::optional<RowPlace> place_of_row(const PostgresRows& rows, std::size_t row) 
 PostgresReplica::PostgresReplica(Parts parts)
     : link_(std::move(parts.link)),
       seal_(std::move(parts.seal)),
+      wrapped_keys_(std::move(parts.wrapped_keys)),
+      keys_(std::move(parts.keys)),
       entropy_(parts.entropy),
       log_(parts.log),
       seen_(seal_) {
@@ -80,20 +94,37 @@ void PostgresReplica::queue_sight(PostgresConnection& connection, std::uint64_t 
                  PostgresParameters().add(static_cast<std::int64_t>(after)).add(kPlacesPerPage));
 }
 
-Result<std::string> PostgresReplica::open_note(std::string_view name, ByteView sealed) {
-  if (sealed.empty()) {
-    return std::string();
+// Unwraps only what is another than before.
+Result<void> PostgresReplica::take_keys(Sight& sight, const PostgresRows& head) {
+  const ByteView wrapped = head.bytes(0, 5);
+  sight.wrapped_keys.assign(wrapped.begin(), wrapped.end());
+  if (sight.wrapped_keys == wrapped_keys_) {
+    return {};
   }
-  const auto plain = seal_.open_note(name, sealed);
-  if (!plain) {
-    return fail(ErrorKind::Internal,
-                "vallum.notes: '" + std::string(name) + "' was altered; restore a backup");
+  auto ring = unwrap_ring(keys_, link_.deployment(), wrapped);
+  if (!ring) {
+    return fail(ErrorKind::Internal, "schema vallum: " + std::string(ring.error().message()));
   }
-  return std::string(as_text(*plain));
+  sight.ring.emplace(*std::move(ring));
+  return {};
+}
+
+// What the head and the notes add up to beside the rows.
+RowSum PostgresReplica::sum_of_notes(const Sight& sight) {
+  RowSum sum = sight.notes.terms(seal_);
+  sum.toggle(sight.ring ? seal_.keys_term(*sight.ring) : seal_.keys_term());
+  return sum;
+}
+
+Result<void> PostgresReplica::take_sealed(Sight& sight, RowSeal& seal, const PostgresRows& head) {
+  const ByteView sealed = head.bytes(0, 0);
+  sight.sealed_head.assign(sealed.begin(), sealed.end());
+  TRY(sight.head, open_head(seal, sealed));
+  return take_notes(sight, seal, head);
 }
 
 // Opens and reads only what is another than before.
-Result<void> PostgresReplica::take_notes(Sight& sight, const PostgresRows& head) {
+Result<void> PostgresReplica::take_notes(Sight& sight, RowSeal& seal, const PostgresRows& head) {
   const auto bytes_of = [&head](int column) {
     const ByteView bytes = head.bytes(0, column);
     return Bytes(bytes.begin(), bytes.end());
@@ -102,11 +133,11 @@ Result<void> PostgresReplica::take_notes(Sight& sight, const PostgresRows& head)
   sight.sealed_options = bytes_of(2);
   sight.sealed_leases = bytes_of(3);
   if (sight.sealed_options != sealed_options_) {
-    TRY(sight.notes.options_text, open_note(kOptionsNoteName, sight.sealed_options));
+    TRY(sight.notes.options_text, open_note(seal, kOptionsNoteName, sight.sealed_options));
     TRY(sight.notes.options, decode_options(sight.notes.options_text));
   }
   if (sight.sealed_leases != sealed_leases_) {
-    TRY(sight.notes.leases_text, open_note(kLeasesNoteName, sight.sealed_leases));
+    TRY(sight.notes.leases_text, open_note(seal, kLeasesNoteName, sight.sealed_leases));
     TRY(sight.notes.leases, LeaseTable::decode(sight.notes.leases_text));
   }
   const std::int64_t micros = head.integer(0, 4).value_or(0);
@@ -141,10 +172,13 @@ Result<PostgresReplica::Sight> PostgresReplica::take_sight(PostgresConnection& c
                 "version that changed it");
   }
   Sight sight;
-  const ByteView sealed = head.bytes(0, 0);
-  sight.sealed_head.assign(sealed.begin(), sealed.end());
-  TRY(sight.head, open_head(seal_, sealed));
-  TRY_OK(take_notes(sight, head));
+  TRY_OK(take_keys(sight, head));
+  if (sight.ring) {
+    RowSeal by_new_keys(sight.ring->clone(), entropy_);
+    TRY_OK(take_sealed(sight, by_new_keys, head));
+  } else {
+    TRY_OK(take_sealed(sight, seal_, head));
+  }
   const auto take = [this, &sight](const PostgresRows& page) -> Result<bool> {
     for (std::size_t row = 0; row < page.count(); ++row) {
       TRY(const SeenPlace seen, take_place(page, row, sight.head));
@@ -176,7 +210,7 @@ bool PostgresReplica::adopt(Sight sight) {
   }
   seen_.drop_tombstones(now.pruned_version);
   RowSum sum = seen_.sum();
-  sum.toggle(sight.notes.terms(seal_));
+  sum.toggle(sum_of_notes(sight));
   if (sum != sight.head.sum) {
     return false;
   }
@@ -190,6 +224,10 @@ void PostgresReplica::take_over(Sight sight) {
   notes_ = std::move(sight.notes);
   sealed_options_ = std::move(sight.sealed_options);
   sealed_leases_ = std::move(sight.sealed_leases);
+  if (sight.ring) {
+    seal_.replace_ring(*std::move(sight.ring));
+    wrapped_keys_ = std::move(sight.wrapped_keys);
+  }
 }
 
 Result<void> PostgresReplica::load() {
@@ -218,7 +256,7 @@ Result<void> PostgresReplica::reload(PostgresConnection& connection) {
   }
   const StoreState& now = sight->head.state;
   RowSum sum = fresh.sum();
-  sum.toggle(sight->notes.terms(seal_));
+  sum.toggle(sum_of_notes(*sight));
   if (sum != sight->head.sum) {
     return fail_altered_database();
   }
@@ -247,6 +285,10 @@ Result<void> PostgresReplica::renew(PostgresConnection& connection, SeenRows fre
     } while (head.state.server_version == 0);
     // No version means two things, not even to who looks at the number alone.
     head.state.latest_version = std::max(head.state.latest_version, head_.state.latest_version);
+    if (sight.ring) {
+      seal_.replace_ring(sight.ring->clone());
+      wrapped_keys_ = sight.wrapped_keys;
+    }
     const Bytes sealed = seal_head(seal_, head);
     connection.run("set_head", PostgresParameters().add(sealed));
     connection.run("tell", PostgresParameters().add_text(node_));
@@ -319,6 +361,12 @@ void PostgresReplica::committed(const PostgresDraft& draft, Bytes sealed_head) {
   }
   if (draft.has_new_leases()) {
     sealed_leases_.clear();
+  }
+  if (draft.new_seal()) {
+    seal_.replace_ring(draft.new_seal()->ring().clone());
+  }
+  if (draft.wrapped_keys()) {
+    wrapped_keys_ = *draft.wrapped_keys();
   }
   head_ = draft.head();
   sealed_head_ = std::move(sealed_head);

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "databroker/seal/row_seal.h"
 #include "databroker/store/head.h"
+#include "databroker/store/keys_at_rest.h"
 #include "databroker/store/postgres_draft.h"
 #include "databroker/store/postgres_link.h"
 #include "databroker/store/seen_rows.h"
@@ -24,6 +25,8 @@ class PostgresReplica {
   struct Parts {
     PostgresLink link;
     RowSeal seal;
+    Bytes wrapped_keys;  // what the seal's came from
+    crypto::KeyEncryptionKeys keys;
     Entropy& entropy;
     telemetry::Log& log;
   };
@@ -39,6 +42,8 @@ class PostgresReplica {
   const SeenRows& seen() const { return seen_; }
   const SharedNotes& notes() const { return notes_; }
   RowSeal& seal() { return seal_; }
+  const Bytes& wrapped_keys() const { return wrapped_keys_; }
+  const crypto::KeyEncryptionKeys& keys() const { return keys_; }
   PostgresLink& link() { return link_; }
   // What this node calls itself in notifications and in vallum.writers: 32 hexadecimal digits.
   const std::string& node() const { return node_; }
@@ -76,6 +81,9 @@ class PostgresReplica {
     SharedNotes notes;
     Bytes sealed_options;
     Bytes sealed_leases;
+    // When there are other data keys than before.
+    std::optional<crypto::KeyRing> ring;
+    Bytes wrapped_keys;
     std::vector<SeenPlace> rows;
   };
   static constexpr std::int64_t kPlacesPerPage = 10000;
@@ -86,8 +94,10 @@ class PostgresReplica {
   Result<Sight> take_sight(PostgresConnection& connection,
                            const PostgresRows& head,
                            const PostgresRows& places);
-  Result<void> take_notes(Sight& sight, const PostgresRows& head);
-  Result<std::string> open_note(std::string_view name, ByteView sealed);
+  Result<void> take_keys(Sight& sight, const PostgresRows& head);
+  Result<void> take_sealed(Sight& sight, RowSeal& seal, const PostgresRows& head);
+  Result<void> take_notes(Sight& sight, RowSeal& seal, const PostgresRows& head);
+  RowSum sum_of_notes(const Sight& sight);
   Result<SeenPlace> take_place(const PostgresRows& rows, std::size_t row, const Head& head);
   bool adopt(Sight sight);
   void take_over(Sight sight);
@@ -97,6 +107,8 @@ class PostgresReplica {
 
   PostgresLink link_;
   RowSeal seal_;
+  Bytes wrapped_keys_;
+  crypto::KeyEncryptionKeys keys_;
   Entropy& entropy_;
   telemetry::Log& log_;
   std::string node_;

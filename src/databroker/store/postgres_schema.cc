@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "databroker/store/head.h"
+#include "databroker/store/keys_at_rest.h"
 
 namespace vallum::databroker {
 namespace {
@@ -88,15 +89,17 @@ void queue_migration(PostgresConnection& connection, std::uint64_t from) {
 }
 
 Result<PostgresTables> create(PostgresConnection& connection,
-                              const Secret& shared_secret,
+                              const crypto::KeyEncryptionKeys& keys,
+                              WallTime now,
                               Entropy& entropy) {
   queue_migration(connection, 0);
   std::array<std::byte, 16> name{};
   entropy.fill(name);
   const std::string deployment = to_hex(name);
-  crypto::KeyRing ring = crypto::KeyRing::create(deployment, entropy);
+  crypto::KeyRing ring = crypto::KeyRing::create(deployment, now, entropy);
   put_note(connection, "deployment", as_bytes(deployment));
-  put_note(connection, "keys", ring.wrap(shared_secret, entropy));
+  Bytes wrapped = ring.wrap(keys, entropy);
+  put_note(connection, "keys", wrapped);
   Head head;
   while (head.state.server_version == 0) {
     head.state.server_version = entropy.next_u64();
@@ -105,7 +108,8 @@ Result<PostgresTables> create(PostgresConnection& connection,
   put_note(connection, "head", seal_head(seal, head));
   connection.execute("COMMIT");
   TRY_OK(connection.finish());
-  return PostgresTables{.deployment = deployment, .seal = std::move(seal)};
+  return PostgresTables{
+      .deployment = deployment, .seal = std::move(seal), .wrapped_keys = std::move(wrapped)};
 }
 
 Result<std::uint64_t> read_schema_version(PostgresConnection& connection) {
@@ -126,23 +130,17 @@ Result<std::uint64_t> read_schema_version(PostgresConnection& connection) {
 }
 
 Result<PostgresTables> open_existing(PostgresConnection& connection,
-                                     const Secret& shared_secret,
+                                     const crypto::KeyEncryptionKeys& keys,
                                      Entropy& entropy) {
   TRY(const std::uint64_t version, read_schema_version(connection));
   TRY(const auto deployment, read_note(connection, "deployment"));
-  TRY(const auto wrapped, read_note(connection, "keys"));
+  TRY(auto wrapped, read_note(connection, "keys"));
   if (!deployment || !wrapped) {
     return fail(ErrorKind::InvalidInput,
                 "its keys are missing (vallum.notes), so no record can be read; restore a backup, "
                 "or drop schema vallum to begin without sessions. Nothing was changed");
   }
-  auto ring = crypto::KeyRing::unwrap(shared_secret, as_text(*deployment), *wrapped);
-  if (!ring) {
-    return fail(ErrorKind::InvalidInput,
-                "made under another shared_secret, or its keys were altered. Put the shared_secret "
-                "back that it was made with; another deployment needs a database of its own. "
-                "Nothing was changed");
-  }
+  TRY(auto ring, unwrap_ring(keys, as_text(*deployment), *wrapped));
   // Only who can read the data set may change its tables.
   if (version < kSchemaVersion) {
     queue_migration(connection, version);
@@ -150,7 +148,8 @@ Result<PostgresTables> open_existing(PostgresConnection& connection,
   connection.execute("COMMIT");
   TRY_OK(connection.finish());
   return PostgresTables{.deployment = std::string(as_text(*deployment)),
-                        .seal = RowSeal(*std::move(ring), entropy)};
+                        .seal = RowSeal(std::move(ring), entropy),
+                        .wrapped_keys = *std::move(wrapped)};
 }
 
 }  // namespace
@@ -160,7 +159,8 @@ std::string postgres_schema_version() {
 }
 
 Result<PostgresTables> open_postgres_tables(PostgresConnection& connection,
-                                            const Secret& shared_secret,
+                                            const crypto::KeyEncryptionKeys& keys,
+                                            WallTime now,
                                             Entropy& entropy) {
   connection.execute("BEGIN");
   connection.execute(kPostgresLock);
@@ -172,14 +172,14 @@ Result<PostgresTables> open_postgres_tables(PostgresConnection& connection,
       if (!contents.has_schema) {
         connection.execute("CREATE SCHEMA vallum");
       }
-      return create(connection, shared_secret, entropy);
+      return create(connection, keys, now, entropy);
     }
     if (!contents.has_notes) {
       return fail(ErrorKind::InvalidInput,
                   "schema vallum holds tables that are not Vallum's; they were left as they are. "
                   "Name another database");
     }
-    return open_existing(connection, shared_secret, entropy);
+    return open_existing(connection, keys, entropy);
   };
   auto opened = open_locked();
   if (!opened) {

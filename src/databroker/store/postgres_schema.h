@@ -5,7 +5,8 @@
 
 #include "base/entropy.h"
 #include "base/result.h"
-#include "base/secret.h"
+#include "base/time.h"
+#include "crypto/key_encryption_keys.h"
 #include "databroker/seal/row_seal.h"
 #include "databroker/store/postgres_connection.h"
 
@@ -20,6 +21,7 @@ inline constexpr const char* kPostgresLock = "SELECT pg_advisory_xact_lock(85302
 struct PostgresTables {
   std::string deployment;
   RowSeal seal;
+  Bytes wrapped_keys;  // what the seal's came from
 };
 
 // The version of the tables as text, as the note "schema" has it.
@@ -27,10 +29,11 @@ std::string postgres_schema_version();
 
 // Makes the tables when there are none, brings them to this version, all in one transaction under
 // the lock, and unwraps the keys. Fails with InvalidInput, naming the cause and the cure, when the
-// schema is not ours, is of a newer version, or was made under another secret; then nothing was
-// written. Unavailable when the database does not answer.
+// schema is not ours, is of a newer version, or its data keys are wrapped under none of
+// `keys`; then nothing was written. Unavailable when the database does not answer.
 Result<PostgresTables> open_postgres_tables(PostgresConnection& connection,
-                                            const Secret& shared_secret,
+                                            const crypto::KeyEncryptionKeys& keys,
+                                            WallTime now,
                                             Entropy& entropy);
 
 // Takes back an open transaction, if there is one. A lost connection has taken it back itself.

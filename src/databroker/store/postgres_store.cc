@@ -85,6 +85,30 @@ Unexpected fail_stale(std::uint64_t version) {
                   ": is not the record last written there; it is not served");
 }
 
+// Whole rows that no longer fit into one transaction are left to the next one.
+std::vector<std::size_t> rows_of_a_step(const PostgresRows& rows) {
+  std::vector<std::size_t> taken;
+  std::size_t bytes = 0;
+  for (std::size_t row = 0; row < rows.count() && bytes < kResealedBytesMax; ++row) {
+    bytes += rows.bytes(row, 4).size();
+    taken.push_back(row);
+  }
+  return taken;
+}
+
+void queue_resealed(PostgresConnection& connection,
+                    const std::vector<PostgresDraft::Resealed>& rows) {
+  std::vector<std::optional<std::int64_t>> versions;
+  std::vector<ByteView> values;
+  for (const PostgresDraft::Resealed& row : rows) {
+    versions.emplace_back(static_cast<std::int64_t>(row.version));
+    values.emplace_back(row.sealed);
+  }
+  if (!versions.empty()) {
+    connection.run("reseal", PostgresParameters().add_array(versions).add_array(values));
+  }
+}
+
 Unexpected fail_in_doubt() {
   return fail(ErrorKind::DeadlineExceeded,
               "postgres: the database did not say in time whether the write happened");
@@ -92,7 +116,7 @@ Unexpected fail_in_doubt() {
 
 }  // namespace
 
-struct PostgresStore::Native {
+struct PostgresStore::Native final : KeysAtRest {
   Native(const Parts& parts, PostgresAddress address, PostgresReplica::Parts replica_parts)
       : clock(parts.clock),
         entropy(parts.entropy),
@@ -107,6 +131,12 @@ struct PostgresStore::Native {
     // The first one that is not.
     std::optional<std::uint64_t> stale_version;
   };
+  Result<KeyFacts> facts() override;
+  Result<bool> begin_rotation(WallTime now) override;
+  Result<Step> reseal() override;
+  Result<bool> rewrap() override;
+  Result<void> draft_resealed(PostgresDraft& draft, const PostgresRows& rows);
+
   Result<Found> take_records(const PostgresRows& rows);
   Result<std::vector<Record>> take_all_records(const PostgresRows& rows);
 
@@ -116,8 +146,8 @@ struct PostgresStore::Native {
                            PostgresDraft& draft);
 
   // Writes the draft and ends the transaction, for good or bad; the replica then knows.
-  Result<void> write(PostgresConnection& connection, const PostgresDraft& draft);
-  void queue(PostgresConnection& connection, const PostgresDraft& draft, ByteView sealed_head);
+  Result<void> write(PostgresConnection& connection, PostgresDraft& draft);
+  void queue(PostgresConnection& connection, PostgresDraft& draft, ByteView sealed_head);
   enum class Written : std::uint8_t {
     Committed,  // the replica has still to be told
     CaughtUp,   // and the replica knows
@@ -137,6 +167,7 @@ struct PostgresStore::Native {
   const LeaseTime lease_time;
   PostgresAddress address;
   PostgresReplica replica;
+  std::uint64_t resealed_up_to = 0;  // by version, of the rotation under way
 };
 
 Result<PostgresStore::Native::Found> PostgresStore::Native::take_records(const PostgresRows& rows) {
@@ -144,7 +175,9 @@ Result<PostgresStore::Native::Found> PostgresStore::Native::take_records(const P
   for (std::size_t row = 0; row < rows.count(); ++row) {
     const auto place = place_of_row(rows, row);
     const auto known = place ? replica.seen().find(place->id) : std::nullopt;
-    if (!place || known != place) {
+    // Sealed by a key that another node made since: it is read again, in step with that.
+    const bool is_other_key = place && !replica.seal().ring().knows_key_of(rows.bytes(row, 4));
+    if (!place || known != place || is_other_key) {
       found.stale_version = place ? place->version : 0;
       return found;
     }
@@ -180,10 +213,10 @@ Result<std::vector<Record>> PostgresStore::Native::read_records(
 }
 
 void PostgresStore::Native::queue(PostgresConnection& connection,
-                                  const PostgresDraft& draft,
+                                  PostgresDraft& draft,
                                   ByteView sealed_head) {
   const auto put_note = [&](std::string_view name, const std::string& text) {
-    const Bytes sealed = replica.seal().seal_note(name, as_bytes(text));
+    const Bytes sealed = draft.seal().seal_note(name, as_bytes(text));
     connection.run("set_note", PostgresParameters().add_text(name).add(sealed));
   };
   if (draft.is_cleared()) {
@@ -203,6 +236,10 @@ void PostgresStore::Native::queue(PostgresConnection& connection,
   queue_all_rows(connection, "add", added);
   queue_all_rows(connection, "put", replaced);
   queue_indexing(connection, draft.indexed());
+  queue_resealed(connection, draft.resealed());
+  if (draft.wrapped_keys()) {
+    connection.run("set_note", PostgresParameters().add_text("keys").add(*draft.wrapped_keys()));
+  }
   if (draft.has_new_options()) {
     put_note(kOptionsNoteName, draft.notes().options_text);
   }
@@ -212,13 +249,12 @@ void PostgresStore::Native::queue(PostgresConnection& connection,
   connection.run("set_head", PostgresParameters().add(sealed_head));
 }
 
-Result<void> PostgresStore::Native::write(PostgresConnection& connection,
-                                          const PostgresDraft& draft) {
+Result<void> PostgresStore::Native::write(PostgresConnection& connection, PostgresDraft& draft) {
   if (draft.is_empty()) {
     roll_back(connection);
     return {};
   }
-  Bytes sealed_head = seal_head(replica.seal(), draft.head());
+  Bytes sealed_head = seal_head(draft.seal(), draft.head());
   Bytes token(16);
   entropy.fill(token);
   queue(connection, draft, sealed_head);
@@ -288,18 +324,21 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const Parts& parts) {
   TRY(auto address, PostgresAddress::parse(parts.address));
   PostgresLink link(address.clone(), parts.clock, parts.entropy);
   TRY(PostgresConnection* const connection, link.get());
-  auto data_set = open_postgres_tables(*connection, parts.shared_secret, parts.entropy);
+  auto data_set = open_postgres_tables(*connection, parts.keys, parts.clock.wall(), parts.entropy);
   if (!data_set) {
     return fail(data_set.error().with_context(link.place()));
   }
   link.drop();  // the next session finds the tables
   link.expect(data_set->deployment, PostgresLink::Use::Statements);
-  auto native = std::make_unique<Native>(parts,
-                                         std::move(address),
-                                         PostgresReplica::Parts{.link = std::move(link),
-                                                                .seal = std::move(data_set->seal),
-                                                                .entropy = parts.entropy,
-                                                                .log = parts.log});
+  auto native = std::make_unique<Native>(
+      parts,
+      std::move(address),
+      PostgresReplica::Parts{.link = std::move(link),
+                             .seal = std::move(data_set->seal),
+                             .wrapped_keys = std::move(data_set->wrapped_keys),
+                             .keys = parts.keys.clone(),
+                             .entropy = parts.entropy,
+                             .log = parts.log});
   TRY_OK(native->replica.load());
   return std::unique_ptr<PostgresStore>(new PostgresStore(std::move(native)));
 }
@@ -571,6 +610,105 @@ Result<void> PostgresStore::release_lease(std::string_view name, std::string_vie
     return {};
   };
   return native_->change_leases(release, WallTime{});
+}
+
+Result<KeyFacts> PostgresStore::Native::facts() {
+  TRY(const PostgresRows rows, replica.read_in_step("under_keys", {}));
+  KeyFacts facts = facts_of(replica.seal().ring(), replica.wrapped_keys(), replica.keys());
+  for (std::size_t row = 0; row < rows.count(); ++row) {
+    count_rows(
+        facts, rows.bytes(row, 0), static_cast<std::uint64_t>(rows.integer(row, 1).value_or(0)));
+  }
+  return facts;
+}
+
+Result<bool> PostgresStore::Native::begin_rotation(WallTime now) {
+  TRY(PostgresConnection* const connection, replica.begin_write());
+  crypto::KeyRing next = replica.seal().ring().clone();
+  const bool is_rotating = next.data_key_count() > 1;
+  const auto rotated = is_rotating ? Result<void>() : next.rotate(now, entropy);
+  if (is_rotating || !rotated) {
+    roll_back(*connection);
+    return rotated ? Result<bool>(false) : fail(rotated.error());
+  }
+  PostgresDraft draft = replica.draft();
+  Bytes wrapped = next.wrap(replica.keys(), entropy);
+  draft.set_ring(std::move(next), std::move(wrapped), entropy);
+  TRY_OK(write(*connection, draft));
+  resealed_up_to = 0;
+  return true;
+}
+
+Result<void> PostgresStore::Native::draft_resealed(PostgresDraft& draft, const PostgresRows& rows) {
+  for (const std::size_t row : rows_of_a_step(rows)) {
+    const auto place = place_of_row(rows, row);
+    if (!place || replica.seen().find(place->id) != place) {
+      return fail_altered_database();
+    }
+    auto sealed = replica.seal().reseal(*place, rows.bytes(row, 4));
+    if (!sealed) {
+      return fail(
+          sealed.error().with_context("vallum.records, version " + std::to_string(place->version)));
+    }
+    draft.reseal({.version = place->version, .sealed = *std::move(sealed)});
+  }
+  return {};
+}
+
+// Under the lock nobody writes, so what is found is all there is; and who writes next seals by the
+// keys that it then sees.
+Result<KeysAtRest::Step> PostgresStore::Native::reseal() {
+  TRY(PostgresConnection* const connection, replica.begin_write());
+  if (replica.seal().ring().data_key_count() == 1) {
+    roll_back(*connection);
+    return Step{.rows = 0, .is_done = true};
+  }
+  const Bytes active = crypto::data_key_mark(replica.seal().ring().data_keys().front().id);
+  connection->run("to_reseal",
+                  PostgresParameters()
+                      .add(static_cast<std::int64_t>(resealed_up_to))
+                      .add(active)
+                      .add(static_cast<std::int64_t>(kResealedRowsMax)));
+  const auto answers = connection->finish();
+  PostgresDraft draft = replica.draft();
+  const auto drafted =
+      answers ? draft_resealed(draft, answers->front()) : Result<void>(fail(answers.error()));
+  if (!drafted) {
+    roll_back(*connection);
+    return replica.give_up(drafted.error());
+  }
+  const std::size_t count = draft.resealed().size();
+  if (count == 0 && resealed_up_to > 0) {
+    roll_back(*connection);
+    resealed_up_to = 0;  // once more from the beginning, to see that there is none
+    return Step{.rows = 0, .is_done = false};
+  }
+  if (count == 0) {
+    crypto::KeyRing next = replica.seal().ring().clone();
+    next.retire_older();
+    Bytes wrapped = next.wrap(replica.keys(), entropy);
+    draft.set_ring(std::move(next), std::move(wrapped), entropy);
+  }
+  const std::uint64_t last = count == 0 ? 0 : draft.resealed().back().version;
+  TRY_OK(write(*connection, draft));
+  resealed_up_to = last;
+  return Step{.rows = count, .is_done = count == 0};
+}
+
+Result<bool> PostgresStore::Native::rewrap() {
+  TRY(PostgresConnection* const connection, replica.begin_write());
+  if (crypto::KeyRing::wrapped_by(replica.wrapped_keys()) == replica.keys().active_id()) {
+    roll_back(*connection);
+    return false;
+  }
+  PostgresDraft draft = replica.draft();
+  draft.set_wrapped(replica.seal().ring().wrap(replica.keys(), entropy));
+  TRY_OK(write(*connection, draft));
+  return true;
+}
+
+KeysAtRest* PostgresStore::keys_at_rest() {
+  return native_.get();
 }
 
 Result<void> PostgresStore::clear() {

@@ -37,7 +37,7 @@ class PostgresStore final : public Store {
   struct Parts {
     // libpq's URL or keywords; see PostgresAddress.
     const Secret& address;
-    const Secret& shared_secret;
+    const crypto::KeyEncryptionKeys& keys;
     // The rest outlives the store. The log is written to by the store's thread.
     const Clock& clock;
     Entropy& entropy;
@@ -49,8 +49,8 @@ class PostgresStore final : public Store {
   };
 
   // Opens or makes the data set. Fails with InvalidInput, naming the database, the cause and the
-  // cure, when the address is not safe, the schema is not ours or of a newer version, or the data
-  // set was made under another secret; then nothing was written. Internal when it was altered.
+  // cure, when the address is not safe, the schema is not ours or of a newer version, or its data
+  // keys are wrapped under none of `keys`; then nothing was written. Internal when it was altered.
   static Result<std::unique_ptr<PostgresStore>> open(const Parts& parts);
   ~PostgresStore() override;
 
@@ -79,6 +79,7 @@ class PostgresStore final : public Store {
                             WallTime now) override;
   Result<void> release_lease(std::string_view name, std::string_view id) override;
   Result<void> clear() override;
+  KeysAtRest* keys_at_rest() override;
 
  private:
   struct Native;

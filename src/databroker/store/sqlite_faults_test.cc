@@ -149,8 +149,9 @@ RecordKey key(std::string id) {
 class SqliteFaultsTest : public ::testing::TestWithParam<int> {
  protected:
   Result<std::unique_ptr<SqliteStore>> open(const std::string& directory) {
-    return SqliteStore::open(
-        {.directory = directory}, Secret(std::string_view("secret")), entropy_);
+    return SqliteStore::open({.directory = directory},
+                             crypto::KeyEncryptionKeys::derive(Secret(std::string_view("secret"))),
+                             entropy_);
   }
   Result<std::vector<BatchOutcome>> commit(SqliteStore& store, std::string bytes) {
     std::vector<Batch> batches(2);
@@ -256,6 +257,57 @@ TEST_P(SqliteFaultsTest, KeepsOptionsIndexLeasesAndCountsWhereverTheDiskFails) {
   }
   opened->reset();
   EXPECT_TRUE(open(directory_.path()).has_value());
+}
+
+// Covers DBR-18, DBR-27.
+TEST_P(SqliteFaultsTest, ARotationOfKeysLosesNothingWhereverTheDiskFails) {
+  disk_.faults.code = GetParam();
+  for (int n = 0;; ++n) {
+    const std::string directory = directory_.file(std::to_string(n));
+    auto store = open(directory);
+    ASSERT_TRUE(store.has_value());
+    ASSERT_TRUE(commit(**store, "1").has_value());
+    ASSERT_TRUE(
+        (*store)
+            ->set_options(kType, {.capacity = 9, .indexable_fields = {}, .ttl = std::nullopt})
+            .has_value());
+    const std::vector<Record> before = *(*store)->changes({});
+    KeysAtRest* keys = (*store)->keys_at_rest();
+    const auto rotate = [&keys, this]() -> Result<void> {
+      TRY_OK(keys->begin_rotation(clock_.wall()));
+      for (bool is_done = false; !is_done;) {
+        TRY(const auto step, keys->reseal());
+        is_done = step.is_done;
+      }
+      return {};
+    };
+    disk_.faults.left = n;
+    disk_.faults.has_failed = false;
+
+    const Result<void> outcome = rotate();
+
+    const bool has_failed = disk_.faults.has_failed;
+    disk_.faults.left = Faults::kNever;
+    EXPECT_EQ(*(*store)->changes({}), before) << n;
+    if (!has_failed) {
+      EXPECT_TRUE(outcome.has_value());
+      EXPECT_GT(n, 5);
+      break;
+    }
+    if (n % 2 == 0) {  // some go on in the same process, some in the next one
+      store->reset();
+      store = open(directory);
+      ASSERT_TRUE(store.has_value()) << n << ": " << store.error().message();
+      keys = (*store)->keys_at_rest();
+    }
+    ASSERT_TRUE(rotate().has_value()) << n;
+    EXPECT_EQ(keys->facts()->data_keys.size(), 1U) << n;
+    EXPECT_EQ(*(*store)->changes({}), before) << n;
+    store->reset();
+    store = open(directory);
+    ASSERT_TRUE(store.has_value()) << n << ": " << store.error().message();
+    EXPECT_EQ((*store)->options()->size(), 1U);
+  }
 }
 
 TEST_P(SqliteFaultsTest, LeavesNoHalfMadeStoreWhereverTheDiskFails) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "databroker/store/keys_at_rest.h"
 
 namespace vallum::databroker {
 namespace {
@@ -127,17 +128,23 @@ Result<void> migrate(SqliteDatabase& database, std::int64_t from) {
   return database.execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
 }
 
-Result<void> fill_new_file(SqliteDatabase& database,
-                           const Secret& shared_secret,
-                           Entropy& entropy) {
+// What the keys of a file are opened and made with.
+struct Keys {
+  const crypto::KeyEncryptionKeys& wrapping;
+  std::optional<WallTime> now;
+  Entropy& entropy;
+};
+
+Result<void> fill_new_file(SqliteDatabase& database, const Keys& keys) {
   TRY_OK(database.execute("PRAGMA synchronous = FULL; BEGIN IMMEDIATE"));
   TRY_OK(database.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str()));
   TRY_OK(migrate(database, 0));
 
+  Entropy& entropy = keys.entropy;
   const std::string deployment = random_name(entropy);
-  crypto::KeyRing ring = crypto::KeyRing::create(deployment, entropy);
+  crypto::KeyRing ring = crypto::KeyRing::create(deployment, keys.now, entropy);
   TRY_OK(write_note(database, "deployment", as_bytes(deployment)));
-  TRY_OK(write_note(database, "keys", ring.wrap(shared_secret, entropy)));
+  TRY_OK(write_note(database, "keys", ring.wrap(keys.wrapping, entropy)));
 
   Head head;
   while (head.state.server_version == 0) {
@@ -149,9 +156,7 @@ Result<void> fill_new_file(SqliteDatabase& database,
 }
 
 // Under another name first, so that no crash leaves half a store behind.
-Result<void> create_file(const std::string& directory,
-                         const Secret& shared_secret,
-                         Entropy& entropy) {
+Result<void> create_file(const std::string& directory, const Keys& keys) {
   const std::string path = directory + "/vallum.db";
   const std::string draft = path + ".new";
   for (const char* suffix : {"", "-journal", "-wal"}) {
@@ -164,7 +169,7 @@ Result<void> create_file(const std::string& directory,
   ::close(fd);
   {
     TRY(auto database, SqliteDatabase::open(draft));
-    auto filled = fill_new_file(database, shared_secret, entropy);
+    auto filled = fill_new_file(database, keys);
     if (!filled) {
       return fail(filled.error().with_context(draft));
     }
@@ -184,7 +189,7 @@ Result<void> check_soundness(SqliteDatabase& database) {
   return {};
 }
 
-Result<void> bring_up_to_date(SqliteDatabase& database) {
+Result<std::int64_t> read_schema_version(SqliteDatabase& database) {
   TRY(const std::int64_t version, database.ask_integer("PRAGMA user_version"));
   if (version > kSchemaVersion) {
     return fail(ErrorKind::InvalidInput,
@@ -192,30 +197,26 @@ Result<void> bring_up_to_date(SqliteDatabase& database) {
                     ", this one knows " + std::to_string(kSchemaVersion) +
                     "); start that version, or restore a backup");
   }
-  if (version == kSchemaVersion) {
-    return {};
-  }
   if (version < 1) {
     return fail(ErrorKind::Internal, "the file has no schema version; restore a backup");
+  }
+  return version;
+}
+
+Result<void> bring_up_to_date(SqliteDatabase& database, std::int64_t version) {
+  if (version == kSchemaVersion) {
+    return {};
   }
   TRY_OK(database.execute("BEGIN IMMEDIATE"));
   TRY_OK(migrate(database, version));
   return database.execute("COMMIT");
 }
 
-Result<RowSeal> unwrap_keys(SqliteDatabase& database,
-                            const Secret& shared_secret,
-                            Entropy& entropy) {
+Result<RowSeal> unwrap_keys(SqliteDatabase& database, const Keys& keys) {
   TRY(const Bytes deployment, read_note(database, "deployment"));
   TRY(const Bytes wrapped, read_note(database, "keys"));
-  auto ring = crypto::KeyRing::unwrap(shared_secret, as_text(deployment), wrapped);
-  if (!ring) {
-    return fail(ErrorKind::InvalidInput,
-                "made under another shared_secret, or its keys were altered. Put the shared_secret "
-                "back that it was made with, or move the file away to begin without sessions; "
-                "nothing was changed");
-  }
-  return RowSeal(*std::move(ring), entropy);
+  TRY(auto ring, unwrap_ring(keys.wrapping, as_text(deployment), wrapped));
+  return RowSeal(std::move(ring), keys.entropy);
 }
 
 Result<Head> read_head(SqliteDatabase& database, RowSeal& seal) {
@@ -227,10 +228,7 @@ Result<Head> read_head(SqliteDatabase& database, RowSeal& seal) {
   return head;
 }
 
-Result<SqliteFile> open_checked(DirectoryLock lock,
-                                const std::string& path,
-                                const Secret& shared_secret,
-                                Entropy& entropy) {
+Result<SqliteFile> open_checked(DirectoryLock lock, const std::string& path, const Keys& keys) {
   TRY(auto database, SqliteDatabase::open(path));
   // One process owns the file, so the index of its write-ahead log stays in memory.
   TRY_OK(database.execute("PRAGMA locking_mode = EXCLUSIVE"));
@@ -239,8 +237,10 @@ Result<SqliteFile> open_checked(DirectoryLock lock,
       database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                        "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384;"
                        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON"));
-  TRY_OK(bring_up_to_date(database));
-  TRY(auto seal, unwrap_keys(database, shared_secret, entropy));
+  TRY(const std::int64_t version, read_schema_version(database));
+  // Only who can read the file may change its tables.
+  TRY(auto seal, unwrap_keys(database, keys));
+  TRY_OK(bring_up_to_date(database, version));
   TRY(const Head head, read_head(database, seal));
   return SqliteFile{.lock = std::move(lock),
                     .database = std::move(database),
@@ -286,17 +286,19 @@ Result<std::string> read_sealed_note(SqliteFile& file, std::string_view name) {
 }
 
 Result<SqliteFile> open_sqlite_file(const std::string& directory,
-                                    const Secret& shared_secret,
+                                    const crypto::KeyEncryptionKeys& keys,
+                                    std::optional<WallTime> now,
                                     Entropy& entropy) {
+  const Keys how{.wrapping = keys, .now = now, .entropy = entropy};
   TRY_OK(ensure_directory(directory));
   TRY(auto lock, DirectoryLock::take(directory));
   const std::string path = directory + "/vallum.db";
   std::error_code error;
   if (fs::symlink_status(path, error).type() == fs::file_type::not_found) {
-    TRY_OK(create_file(directory, shared_secret, entropy));
+    TRY_OK(create_file(directory, how));
   }
   TRY_OK(check_is_ours(path));
-  auto file = open_checked(std::move(lock), path, shared_secret, entropy);
+  auto file = open_checked(std::move(lock), path, how);
   if (!file) {
     return fail(file.error().with_context(path));
   }

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/entropy.h"
 #include "base/result.h"
-#include "base/secret.h"
-#include "crypto/key_ring.h"
+#include "base/time.h"
+#include "crypto/key_encryption_keys.h"
 #include "databroker/seal/row_seal.h"
 #include "databroker/store/head.h"
 #include "databroker/store/sqlite_database.h"
@@ -43,9 +44,11 @@ struct SqliteFile {
 Result<std::string> read_sealed_note(SqliteFile& file, std::string_view name);
 
 // Makes DIR/vallum.db when there is none (whole or not at all), brings its tables to this
-// version, and checks that it is ours, sound and of this secret. See SqliteStore::open for errors.
+// version, and checks that it is ours, sound and under these keys. See SqliteStore::open for
+// errors. `now` is when a new store was made.
 Result<SqliteFile> open_sqlite_file(const std::string& directory,
-                                    const Secret& shared_secret,
+                                    const crypto::KeyEncryptionKeys& keys,
+                                    std::optional<WallTime> now,
                                     Entropy& entropy);
 
 }  // namespace vallum::databroker

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "databroker/store/sqlite_file.h"
+#include "databroker/store/sqlite_keys.h"
 
 namespace vallum::databroker {
 namespace {
@@ -53,7 +54,8 @@ Unexpected fail_altered() {
 }  // namespace
 
 struct SqliteStore::Native {
-  Native(SqliteFile opened, Entropy& random) : file(std::move(opened)), entropy(random) {}
+  Native(SqliteFile opened, crypto::KeyEncryptionKeys wrapping, Entropy& random)
+      : file(std::move(opened)), entropy(random), keys(file, std::move(wrapping), random) {}
 
   struct Statements {
     SqliteStatement insert;
@@ -104,6 +106,7 @@ struct SqliteStore::Native {
 
   SqliteFile file;
   Entropy& entropy;
+  SqliteKeys keys;
   std::optional<Statements> statements;
   SeenRows seen;
   std::map<TypeTag, std::uint64_t> live;  // records of each type, above 0
@@ -203,6 +206,7 @@ Result<void> SqliteStore::Native::load_notes(RowSum& sum) {
 Result<void> SqliteStore::Native::load_seen() {
   TRY(auto rows, file.database.prepare("SELECT version, id, type, deleted_at FROM records"));
   RowSum sum;
+  sum.toggle(file.seal.keys_term());
   TRY(const auto indexed, load_entries(sum));
   TRY_OK(load_notes(sum));
   for (;;) {
@@ -412,6 +416,7 @@ Result<void> SqliteStore::Native::clear() {
   undo_log.all_live = std::exchange(live, {});
   undo_log.options = std::exchange(options, {});
   file.head.sum = {};
+  file.head.sum.toggle(file.seal.keys_term());
   if (const std::string note = leases.encode(); !note.empty()) {
     file.head.sum.toggle(file.seal.note_term(kLeasesNote, note));
   }
@@ -566,10 +571,10 @@ SqliteStore::SqliteStore(std::unique_ptr<Native> native) : native_(std::move(nat
 SqliteStore::~SqliteStore() = default;
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& options,
-                                                       const Secret& shared_secret,
+                                                       const crypto::KeyEncryptionKeys& keys,
                                                        Entropy& entropy) {
-  TRY(auto file, open_sqlite_file(options.directory, shared_secret, entropy));
-  auto native = std::make_unique<Native>(std::move(file), entropy);
+  TRY(auto file, open_sqlite_file(options.directory, keys, options.now, entropy));
+  auto native = std::make_unique<Native>(std::move(file), keys.clone(), entropy);
   TRY_OK(native->prepare());
   TRY_OK(native->load_seen());
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(native)));
@@ -724,6 +729,10 @@ Result<void> SqliteStore::release_lease(std::string_view name, std::string_view 
 
 Result<void> SqliteStore::clear() {
   return native_->transact([&] { return native_->clear(); });
+}
+
+KeysAtRest* SqliteStore::keys_at_rest() {
+  return &native_->keys;
 }
 
 }  // namespace vallum::databroker

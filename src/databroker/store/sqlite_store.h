@@ -1,10 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/entropy.h"
-#include "base/secret.h"
+#include "crypto/key_encryption_keys.h"
 #include "databroker/store/store.h"
 
 namespace vallum::databroker {
@@ -13,6 +14,8 @@ struct SqliteOptions {
   // Made when absent. The store is vallum.db in it, beside what SQLite puts there; nothing else is
   // touched.
   std::string directory;
+  // When a new store is made, if somebody knows.
+  std::optional<WallTime> now = std::nullopt;
 };
 
 // Records in one file, sealed row by row (decision 8), durable when commit() returns. Holds for
@@ -22,10 +25,11 @@ struct SqliteOptions {
 class SqliteStore final : public Store {
  public:
   // Opens or makes the store. Fails with InvalidInput, naming the file, the cause and the cure,
-  // when the file is not ours, is of a newer version, or was made under another secret; then
+  // when the file is not ours, is of a newer version, or its data keys are wrapped under none of
+  // `keys`; then
   // nothing was written. Unavailable when another process has it.
   static Result<std::unique_ptr<SqliteStore>> open(const SqliteOptions& options,
-                                                   const Secret& shared_secret,
+                                                   const crypto::KeyEncryptionKeys& keys,
                                                    Entropy& entropy);
   ~SqliteStore() override;
 
@@ -52,6 +56,7 @@ class SqliteStore final : public Store {
                             WallTime now) override;
   Result<void> release_lease(std::string_view name, std::string_view id) override;
   Result<void> clear() override;
+  KeysAtRest* keys_at_rest() override;
 
  private:
   struct Native;

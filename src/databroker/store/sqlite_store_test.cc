@@ -88,7 +88,9 @@ TypeOptions indexed_by(std::string field) {
 class SqliteStoreTest : public ::testing::Test {
  protected:
   Result<std::unique_ptr<SqliteStore>> try_open(std::string_view secret = kSecret) {
-    return SqliteStore::open({.directory = directory_.path()}, Secret(secret), entropy_);
+    return SqliteStore::open({.directory = directory_.path()},
+                             crypto::KeyEncryptionKeys::derive(Secret(secret)),
+                             entropy_);
   }
   std::unique_ptr<SqliteStore> open() {
     auto store = try_open();
@@ -243,11 +245,13 @@ TEST_F(SqliteStoreTest, RefusesASecondOwner) {
 }
 
 TEST_F(SqliteStoreTest, MakesItsDirectoryAndNamesOneItCannotMake) {
-  auto made =
-      SqliteStore::open({.directory = directory_.file("new/state")}, Secret(kSecret), entropy_);
+  auto made = SqliteStore::open({.directory = directory_.file("new/state")},
+                                crypto::KeyEncryptionKeys::derive(Secret(kSecret)),
+                                entropy_);
   write_file(directory_.file("file"), "");
-  auto blocked =
-      SqliteStore::open({.directory = directory_.file("file/state")}, Secret(kSecret), entropy_);
+  auto blocked = SqliteStore::open({.directory = directory_.file("file/state")},
+                                   crypto::KeyEncryptionKeys::derive(Secret(kSecret)),
+                                   entropy_);
 
   EXPECT_TRUE(made.has_value());
   ASSERT_FALSE(blocked.has_value());
@@ -437,7 +441,9 @@ TEST_F(SqliteStoreTest, NamesADamagedFile) {
 // Writes until killed, and says on the pipe which writes were acknowledged.
 [[noreturn]] void write_until_killed(const std::string& directory, int pipe) {
   testing::SeededEntropy entropy(5);
-  auto store = SqliteStore::open({.directory = directory}, Secret(std::string_view("s")), entropy);
+  auto store = SqliteStore::open({.directory = directory},
+                                 crypto::KeyEncryptionKeys::derive(Secret(std::string_view("s"))),
+                                 entropy);
   for (std::uint32_t i = 0; store; ++i) {
     std::vector<Batch> batches(1);
     batches[0].push_back(put("id" + std::to_string(i), std::string(300, 'v')));
@@ -482,8 +488,9 @@ TEST_F(SqliteStoreTest, LosesNothingAcknowledgedWhenKilled) {
 
     const std::uint32_t last = kill_while_writing(directory, after);
 
-    auto store =
-        SqliteStore::open({.directory = directory}, Secret(std::string_view("s")), entropy_);
+    auto store = SqliteStore::open({.directory = directory},
+                                   crypto::KeyEncryptionKeys::derive(Secret(std::string_view("s"))),
+                                   entropy_);
     ASSERT_TRUE(store.has_value()) << store.error().message();
     for (std::uint32_t i = 0; i <= last; ++i) {
       if (i == last && i % 3 == 1) {

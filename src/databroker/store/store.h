@@ -13,6 +13,7 @@
 #include "databroker/index_entries.h"
 #include "databroker/lease_table.h"
 #include "databroker/record.h"
+#include "databroker/store/keys_at_rest.h"
 #include "databroker/type_options.h"
 
 namespace vallum::databroker {
@@ -139,6 +140,9 @@ class Store {
   // Forgets every record, tombstone, index entry and option; leases stay. Another server version
   // begins; versions go on counting, and changes can be asked for from the latest one on only.
   virtual Result<void> clear() = 0;
+
+  // Null when nothing of the store is at rest anywhere. As long as the store.
+  virtual KeysAtRest* keys_at_rest() { return nullptr; }
 };
 
 }  // namespace vallum::databroker

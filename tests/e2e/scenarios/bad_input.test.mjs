@@ -215,7 +215,7 @@ describe('a store of another deployment', () => {
     const result = await runVallum(['--config', file], {env: {STATE_DIRECTORY: plan.stateFolder}});
 
     assert.equal(result.code, 1);
-    assert.match(result.stderr, /vallum\.db: made under another shared_secret.*nothing was changed/);
+    assert.match(result.stderr, /vallum\.db: its data keys are wrapped by .* another shared_secret .*nothing was changed/);
     assert.ok(before.equals(readFileSync(plan.store)), 'the file was changed');
     await vallum.launch();
     assert.equal((await alice.request(`${plan.app}/`)).status, 200);

@@ -28,8 +28,8 @@ idp_provider_url: https://idp.example
 idp_client_id: vallum
 idp_client_secret: "provider secret+/:"
 idp_groups_claim: groups
-shared_secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
-cookie_secret: Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=
+)" + ("shared_secret: " + options.shared_secret + "\ncookie_secret: " + options.cookie_secret) +
+         R"(
 pass_identity_headers: true
 jwt_claims_headers: [email, groups]
 databroker_storage_type: memory
@@ -163,7 +163,7 @@ Deployment::Deployment(SimWorld& world, const Options& options)
       web_(world.core()),
       idp_(web_, world.clock()),
       settings_(load(options)),
-      keys_(crypto::SigningKeys::derive(*settings_->shared_secret)),
+      keys_(crypto::SigningKeys::derive(settings_->shared_secret)),
       lane_(&writer_.add_lane(output_, options.lane_bytes)),
       renewal_stop_(world.core()),
       visits_(world.core()),
@@ -214,8 +214,8 @@ Deployment::Deployment(SimWorld& world, const Options& options)
                                          .log = log_,
                                          .metrics = metrics_,
                                          .metric_shard = 0,
-                                         .shared_key = *settings_->shared_secret,
-                                         .cookie_key = *settings_->cookie.secret},
+                                         .shared_key = settings_->shared_secret,
+                                         .cookie_key = settings_->cookie.secret},
       server::authenticator_settings(*settings_, keys_),
       async::Snapshot<route::RouteTable>(generation_, &generation_->table));
   endpoints_ = std::make_unique<server::ControlEndpoints>(world.core(), visits_, *authenticator_);
@@ -226,7 +226,7 @@ Deployment::Deployment(SimWorld& world, const Options& options)
       .broker = *broker_,
       .lane = *lane_,
       .metrics = metrics_,
-      .shared_key = *settings_->shared_secret,
+      .shared_key = settings_->shared_secret,
       .signing_keys = keys_,
       .own_endpoints = *endpoints_,
       .ticket_seed = ticket_seed_,
@@ -275,7 +275,11 @@ void Deployment::use(const Options& options) {
   generation_ = build();
   bearer_tokens_->use(server::bearer_settings(*settings_));
   settings_ = before;
-  world_.core().post([this] { proxy_core_->use(generation_); });
+  world_.core().post([this] {
+    const config::Settings& now = *generation_->settings;
+    authenticator_->use(now.shared_secret, now.cookie.secret);
+    proxy_core_->use(generation_);
+  });
 }
 
 void Deployment::write_records() {

@@ -49,6 +49,9 @@ class Deployment {
     std::string app_criterion = "authenticated_user: true";
     // Sessions are refreshed at the provider, and expire.
     bool refreshes_sessions = false;
+    // As they stand in the configuration.
+    std::string shared_secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    std::string cookie_secret = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
     std::size_t lane_bytes = std::size_t{1} << 20;
   };
   explicit Deployment(SimWorld& world) : Deployment(world, Options()) {}

@@ -98,6 +98,7 @@ async::Snapshot<proxy::Generation> TlsDeployment::build(const std::string& confi
     EXPECT_NE(diagnostic.severity, config::Severity::Error) << diagnostic.text();
   }
   CHECK(loaded.settings.has_value());
+  loaded.settings->shared_secret = shared_key_.clone();
   std::vector<std::string> warnings;
   auto made =
       server::build_generation(async::make_snapshot<config::Settings>(*std::move(loaded.settings)),

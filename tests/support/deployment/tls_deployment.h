@@ -62,7 +62,7 @@ class TlsDeployment {
   std::unique_ptr<net::Listener> application_ =
       *network_.listen({.ip = IpAddress::loopback_v4(), .port = 0}, {});
   std::uint64_t generations_ = 0;
-  Secret shared_key_{"0123456789abcdef0123456789abcdef"};
+  SecretList shared_key_{Secret("0123456789abcdef0123456789abcdef")};
   Secret ticket_seed_{"fedcba9876543210fedcba9876543210"};
   crypto::SigningKeys keys_ = crypto::SigningKeys::derive(shared_key_);
   databroker::Databroker broker_;

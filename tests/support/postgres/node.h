@@ -27,9 +27,9 @@ class PostgresNode {
 
   Result<std::unique_ptr<databroker::PostgresStore>> try_open(std::string_view secret = kSecret,
                                                               int questions_max = 8) {
-    const Secret shared_secret(secret);
+    const auto keys = crypto::KeyEncryptionKeys::derive(Secret(secret));
     return databroker::PostgresStore::open({.address = address_,
-                                            .shared_secret = shared_secret,
+                                            .keys = keys,
                                             .clock = clock,
                                             .entropy = entropy,
                                             .log = log,
