@@ -234,7 +234,9 @@ http::Response Authenticator::user_page(const Visit& visit) const {
     view.session_id = identity->session_id();
     name = session::assertion_name(*identity);
     view.name = name;
-    groups.assign(identity->group_ids().begin(), identity->group_ids().end());
+    for (const policy::Value& id : identity->group_ids()) {
+      groups.push_back(id.text());
+    }
     view.groups = groups;
     if (identity->valid_until() != WallTime::max()) {
       expires = codec::http_date(identity->valid_until());

@@ -36,6 +36,10 @@ Evp<EVP_CIPHER_CTX> keyed_context(const EVP_CIPHER* cipher, ByteView key, bool e
   return context;
 }
 
+void rekey(EVP_CIPHER_CTX* context, ByteView key) {
+  CHECK(EVP_CipherInit_ex2(context, nullptr, as_uchar(key), nullptr, -1, nullptr) == 1);
+}
+
 int size_of(ByteView bytes) {
   CHECK(bytes.size() <= kMessageBytesMax);
   return static_cast<int>(bytes.size());
@@ -54,19 +58,22 @@ Unexpected refused() {
   return fail(ErrorKind::InvalidInput, "sealed message: wrong key, or altered");
 }
 
-Bytes gcm_seal(EVP_CIPHER_CTX* context,
-               const Aes256Gcm::Nonce& nonce,
-               ByteView additional,
-               ByteView message) {
+// Appends ciphertext and tag.
+void gcm_seal(EVP_CIPHER_CTX* context,
+              const Aes256Gcm::Nonce& nonce,
+              ByteView additional,
+              ByteView message,
+              Bytes& out) {
   start(context, nonce, additional);
-  Bytes out(message.size() + Aes256Gcm::kTagBytes);
+  const std::size_t from = out.size();
+  out.resize(from + message.size() + Aes256Gcm::kTagBytes);
+  const ByteSpan sealed = ByteSpan(out).subspan(from);
   int written = 0;
   CHECK(EVP_CipherUpdate(
-            context, as_uchar(ByteSpan(out)), &written, as_uchar(message), size_of(message)) == 1);
-  const ByteSpan tag = ByteSpan(out).last(Aes256Gcm::kTagBytes);
+            context, as_uchar(sealed), &written, as_uchar(message), size_of(message)) == 1);
+  const ByteSpan tag = sealed.last(Aes256Gcm::kTagBytes);
   CHECK(EVP_CipherFinal_ex(context, as_uchar(tag), &written) == 1);
   CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, Aes256Gcm::kTagBytes, tag.data()) == 1);
-  return out;
 }
 
 Result<Bytes> gcm_open(EVP_CIPHER_CTX* context,
@@ -161,14 +168,20 @@ Aes256Gcm::Aes256Gcm(ByteView key)
       decrypt_(keyed_context(gcm_implementation(), key, false)) {}
 
 Bytes Aes256Gcm::seal(const Nonce& nonce, ByteView additional, ByteView message) {
-  return gcm_seal(encrypt_.get(), nonce, additional, message);
+  Bytes out;
+  gcm_seal(encrypt_.get(), nonce, additional, message, out);
+  return out;
 }
 
 Result<Bytes> Aes256Gcm::open(const Nonce& nonce, ByteView additional, ByteView sealed) {
   return gcm_open(decrypt_.get(), nonce, additional, sealed);
 }
 
-Xaes256Gcm::Xaes256Gcm(ByteView key) : block_(keyed_context(block_implementation(), key, true)) {
+// The two contexts are keyed by it until their first message, because they have to be by something.
+Xaes256Gcm::Xaes256Gcm(ByteView key)
+    : block_(keyed_context(block_implementation(), key, true)),
+      encrypt_(keyed_context(gcm_implementation(), key, true)),
+      decrypt_(keyed_context(gcm_implementation(), key, false)) {
   CHECK(EVP_CIPHER_CTX_set_padding(block_.get(), 0) == 1);
   Bytes subkey(16);
   int written = 0;
@@ -208,22 +221,33 @@ Xaes256Gcm::MessageKey Xaes256Gcm::derive(const std::byte* nonce) {
   return key;
 }
 
-Bytes Xaes256Gcm::seal(const Nonce& nonce, ByteView additional, ByteView message) {
+void Xaes256Gcm::seal_to(Bytes& out, const Nonce& nonce, ByteView additional, ByteView message) {
   Aes256Gcm::Nonce tail{};
   std::copy(nonce.begin() + 12, nonce.end(), tail.begin());
   MessageKey key = derive(nonce.data());
-  const Evp<EVP_CIPHER_CTX> context = keyed_context(gcm_implementation(), key, true);
+  rekey(encrypt_.get(), key);
   wipe(key);
-  const Bytes body = gcm_seal(context.get(), tail, additional, message);
-  Bytes out(nonce.begin(), nonce.end());
-  out.insert(out.end(), body.begin(), body.end());
+  out.reserve(out.size() + kNonceBytes + message.size() + kTagBytes);
+  out.insert(out.end(), nonce.begin(), nonce.end());
+  gcm_seal(encrypt_.get(), tail, additional, message, out);
+}
+
+Bytes Xaes256Gcm::seal(const Nonce& nonce, ByteView additional, ByteView message) {
+  Bytes out;
+  seal_to(out, nonce, additional, message);
   return out;
 }
 
 Bytes Xaes256Gcm::seal(ByteView message, ByteView additional, Entropy& entropy) {
+  Bytes out;
+  seal_to(out, message, additional, entropy);
+  return out;
+}
+
+void Xaes256Gcm::seal_to(Bytes& out, ByteView message, ByteView additional, Entropy& entropy) {
   Nonce nonce{};
   entropy.fill(nonce);
-  return seal(nonce, additional, message);
+  seal_to(out, nonce, additional, message);
 }
 
 Result<Bytes> Xaes256Gcm::open(ByteView sealed, ByteView additional) {
@@ -233,9 +257,9 @@ Result<Bytes> Xaes256Gcm::open(ByteView sealed, ByteView additional) {
   Aes256Gcm::Nonce tail{};
   std::ranges::copy(sealed.subspan(12, 12), tail.begin());
   MessageKey key = derive(sealed.data());
-  const Evp<EVP_CIPHER_CTX> context = keyed_context(gcm_implementation(), key, false);
+  rekey(decrypt_.get(), key);
   wipe(key);
-  return gcm_open(context.get(), tail, additional, sealed.subspan(kNonceBytes));
+  return gcm_open(decrypt_.get(), tail, additional, sealed.subspan(kNonceBytes));
 }
 
 }  // namespace vallum::crypto

@@ -84,14 +84,20 @@ class Xaes256Gcm {
 
   Bytes seal(const Nonce& nonce, ByteView additional, ByteView message);
   Bytes seal(ByteView message, ByteView additional, Entropy& entropy);
+  // Appends the sealed message to `out`, which has room for it, or memory is taken.
+  void seal_to(Bytes& out, ByteView message, ByteView additional, Entropy& entropy);
   Result<Bytes> open(ByteView sealed, ByteView additional);
 
  private:
   // Of one message; the caller wipes it. Not a Secret: those cost more than the message.
   using MessageKey = std::array<std::byte, kKeyBytes>;
   MessageKey derive(const std::byte* nonce);
+  void seal_to(Bytes& out, const Nonce& nonce, ByteView additional, ByteView message);
 
   Evp<evp_cipher_ctx_st> block_;
+  // Keyed anew for every message: making one costs more than a small message.
+  Evp<evp_cipher_ctx_st> encrypt_;
+  Evp<evp_cipher_ctx_st> decrypt_;
   Secret subkey_;
 };
 

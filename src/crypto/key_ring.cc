@@ -176,11 +176,10 @@ std::vector<RingKey> KeyRing::data_keys() const {
 Bytes KeyRing::seal(const SealPlace& place, ByteView plaintext, Entropy& entropy) {
   CHECK(!data_keys_.empty());
   SealKey& active = data_keys_.front();
-  const Bytes body = active.cipher.seal(plaintext, additional_data(place), entropy);
   Bytes out;
-  out.reserve(kIdBytes + body.size());
+  out.reserve(kIdBytes + Xaes256Gcm::kNonceBytes + plaintext.size() + Xaes256Gcm::kTagBytes);
   append_be64(out, active.facts.id);
-  out.insert(out.end(), body.begin(), body.end());
+  active.cipher.seal_to(out, plaintext, additional_data(place), entropy);
   return out;
 }
 

@@ -5,9 +5,14 @@
 #include <compare>
 #include <cstddef>
 #include <map>
+#include <memory>
+#include <new>
 #include <optional>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "base/bytes.h"
 #include "base/strings.h"
 
 namespace vallum::policy {
@@ -203,6 +208,10 @@ void append_composite(const Node& root, std::string& to) {
   }
 }
 
+static_assert(std::is_trivially_destructible_v<Value> && std::is_trivially_destructible_v<Claim>);
+static_assert(alignof(Claim) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+static_assert(sizeof(Claim) % alignof(Value) == 0);
+
 // Collects values whose text does not lie still yet.
 class Assembly {
  public:
@@ -217,16 +226,22 @@ class Assembly {
   }
   std::size_t size() const { return pieces_.size(); }
 
-  // Requires `text` to keep its place as long as the values live.
-  std::vector<Value> finish(std::vector<char>& text) const {
-    text.assign(text_.begin(), text_.end());
-    const std::string_view all(text.data(), text.size());
-    std::vector<Value> values;
-    values.reserve(pieces_.size());
+  // Memory for `claims` claims, the values and their text, in this order. The claims are not there
+  // yet.
+  ValueMemory finish(std::size_t claims, std::span<const Value>& values) const {
+    const std::size_t values_at = claims * sizeof(Claim);
+    const std::size_t text_at = values_at + pieces_.size() * sizeof(Value);
+    auto memory = std::make_unique_for_overwrite<std::byte[]>(text_at + text_.size());
+    std::ranges::copy(as_bytes(text_), memory.get() + text_at);
+    const std::string_view text = as_text({memory.get() + text_at, text_.size()});
+    std::byte* at = memory.get() + values_at;
+    Value* const first = static_cast<Value*>(static_cast<void*>(at));
     for (const Piece& piece : pieces_) {
-      values.emplace_back(piece.kind, all.substr(piece.from, piece.size));
+      ::new (at) Value(piece.kind, text.substr(piece.from, piece.size));
+      at += sizeof(Value);
     }
-    return values;
+    values = {first, pieces_.size()};
+    return memory;
   }
 
  private:
@@ -294,7 +309,7 @@ ValueList ValueList::of_strings(std::span<const std::string> strings) {
     assembly.add_string(string);
   }
   ValueList list;
-  list.values_ = assembly.finish(list.text_);
+  list.memory_ = assembly.finish(0, list.values_);
   return list;
 }
 
@@ -302,7 +317,7 @@ ValueList ValueList::of_node(const Node& list) {
   Assembly assembly;
   add_list(list, assembly);
   ValueList values;
-  values.values_ = assembly.finish(values.text_);
+  values.memory_ = assembly.finish(0, values.values_);
   return values;
 }
 
@@ -329,12 +344,16 @@ ClaimTable ClaimTable::Builder::build() && {
     assembly.add_string(name);
   }
   ClaimTable table;
-  table.values_ = assembly.finish(table.text_);
+  std::span<const Value> values;
+  table.memory_ = assembly.finish(ranges.size(), values);
+  std::byte* at = table.memory_.get();
+  const Claim* const first = static_cast<const Claim*>(static_cast<const void*>(at));
   for (const Range& range : ranges) {
-    const std::span<const Value> values(table.values_);
-    table.claims_.push_back({.name = values[range.values_from + range.values].text(),
-                             .values = values.subspan(range.values_from, range.values)});
+    ::new (at) Claim{.name = values[range.values_from + range.values].text(),
+                     .values = values.subspan(range.values_from, range.values)};
+    at += sizeof(Claim);
   }
+  table.claims_ = {first, ranges.size()};
   return table;
 }
 

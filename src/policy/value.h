@@ -1,13 +1,15 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "codec/node.h"
 
@@ -54,14 +56,22 @@ Value::Kind value_kind(const codec::Node& node);
 // Appends the text under which equal values are equal and different values of one kind differ.
 void append_canonical(const codec::Node& node, std::string& to);
 
+// Objects of trivial types and their text in one piece of memory: there are many of them.
+using ValueMemory = std::unique_ptr<std::byte[]>;
+
 // Owns values: a directory record's group ids, for one. Immutable once built; moving keeps views.
 class ValueList {
  public:
   ValueList() = default;
   ValueList(const ValueList&) = delete;
   ValueList& operator=(const ValueList&) = delete;
-  ValueList(ValueList&&) noexcept = default;
-  ValueList& operator=(ValueList&&) noexcept = default;
+  ValueList(ValueList&& other) noexcept
+      : memory_(std::move(other.memory_)), values_(std::exchange(other.values_, {})) {}
+  ValueList& operator=(ValueList&& other) noexcept {
+    memory_ = std::move(other.memory_);
+    values_ = std::exchange(other.values_, {});
+    return *this;
+  }
   ~ValueList() = default;
 
   static ValueList of_strings(std::span<const std::string> strings);
@@ -71,8 +81,8 @@ class ValueList {
   std::span<const Value> values() const { return values_; }
 
  private:
-  std::vector<char> text_;
-  std::vector<Value> values_;
+  ValueMemory memory_;
+  std::span<const Value> values_;
 };
 
 // One claim: its name and its values, which are always a list.
@@ -117,17 +127,21 @@ class ClaimTable {
   ClaimTable() = default;
   ClaimTable(const ClaimTable&) = delete;
   ClaimTable& operator=(const ClaimTable&) = delete;
-  ClaimTable(ClaimTable&&) noexcept = default;
-  ClaimTable& operator=(ClaimTable&&) noexcept = default;
+  ClaimTable(ClaimTable&& other) noexcept
+      : memory_(std::move(other.memory_)), claims_(std::exchange(other.claims_, {})) {}
+  ClaimTable& operator=(ClaimTable&& other) noexcept {
+    memory_ = std::move(other.memory_);
+    claims_ = std::exchange(other.claims_, {});
+    return *this;
+  }
   ~ClaimTable() = default;
 
   // Until the table dies; moving it keeps the view.
   Claims view() const { return Claims(claims_); }
 
  private:
-  std::vector<char> text_;
-  std::vector<Value> values_;
-  std::vector<Claim> claims_;
+  ValueMemory memory_;
+  std::span<const Claim> claims_;
 };
 
 }  // namespace vallum::policy

@@ -15,11 +15,11 @@ constexpr std::array<std::string_view, 11> kOwnClaims{
     "iss", "aud", "jti", "iat", "exp", "sub", "user", "email", "groups", "sid", "name"};
 
 // Shortest digits that read back the same; an exponent from 10^6 on and below 10^-4.
-std::string number_text(const std::string& text) {
+std::string number_text(std::string_view text) {
   double value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
   if (parsed.ec != std::errc{}) {
-    return text;
+    return std::string(text);
   }
   std::array<char, 40> buffer{};
   char* const end =
@@ -43,16 +43,15 @@ std::string number_text(const std::string& text) {
   return {buffer.data(), fixed_end};
 }
 
-std::optional<std::string> element_text(const codec::Node& element) {
+std::optional<std::string> element_text(const policy::Value& element) {
   switch (element.kind()) {
-    case codec::Node::Kind::String:
-    case codec::Node::Kind::Bool:
-      return element.text();
-    case codec::Node::Kind::Number:
+    case policy::Value::Kind::String:
+    case policy::Value::Kind::Bool:
+      return std::string(element.text());
+    case policy::Value::Kind::Number:
       return number_text(element.text());
-    case codec::Node::Kind::Null:
-    case codec::Node::Kind::List:
-    case codec::Node::Kind::Map:
+    case policy::Value::Kind::Null:
+    case policy::Value::Kind::Composite:
       break;
   }
   return std::nullopt;
@@ -89,9 +88,9 @@ std::string header_list(const std::vector<std::string>& elements) {
   return out;
 }
 
-std::vector<std::string> claim_texts(const codec::Node& values) {
+std::vector<std::string> claim_texts(const policy::Claim& claim) {
   std::vector<std::string> texts;
-  for (const codec::Node& element : values.items()) {
+  for (const policy::Value& element : claim.values) {
     if (std::optional<std::string> text = element_text(element)) {
       texts.push_back(*std::move(text));
     }
@@ -110,13 +109,13 @@ std::size_t GroupsFilter::removed_from(const JoinedIdentity* identity) const {
     return 0;
   }
   return static_cast<std::size_t>(std::ranges::count_if(
-      identity->group_ids(), [this](const std::string& id) { return !passes(id); }));
+      identity->group_ids(), [this](const policy::Value& id) { return !passes(id.text()); }));
 }
 
-std::string join_claim(const codec::Node& values) {
+std::string join_claim(const policy::Claim& claim) {
   std::string joined;
   bool first = true;
-  for (const std::string& text : claim_texts(values)) {
+  for (const std::string& text : claim_texts(claim)) {
     joined.append(first ? "" : ",").append(text);
     first = false;
   }
@@ -124,7 +123,7 @@ std::string join_claim(const codec::Node& values) {
 }
 
 std::string assertion_name(const JoinedIdentity& identity) {
-  const codec::Node* name = identity.assertion_claim("name");
+  const policy::Claim* name = identity.assertion_claim("name");
   return name == nullptr ? std::string() : join_claim(*name);
 }
 
@@ -134,17 +133,19 @@ std::vector<std::string> assertion_groups(const JoinedIdentity* identity, Groups
     return groups;
   }
   if (!identity->group_ids().empty()) {
-    std::ranges::copy_if(identity->group_ids(),
-                         std::back_inserter(groups),
-                         [&filter](const std::string& id) { return filter.passes(id); });
-    for (const DirectoryGroup& group : identity->groups()) {
+    for (const policy::Value& id : identity->group_ids()) {
+      if (filter.passes(id.text())) {
+        groups.emplace_back(id.text());
+      }
+    }
+    for (const NamedGroup& group : identity->groups()) {
       if (!group.name.empty() && filter.passes(group.id)) {
-        groups.push_back(group.name);
+        groups.emplace_back(group.name);
       }
     }
     return groups;
   }
-  const codec::Node* claim =
+  const policy::Claim* claim =
       identity->is_service_account() ? nullptr : identity->assertion_claim("groups");
   return claim == nullptr ? groups : claim_texts(*claim);
 }
@@ -164,7 +165,7 @@ void append_assertion_claims(codec::JsonWriter& json,
   json.member("sid", identity == nullptr ? std::string_view() : identity->session_id());
   json.member("name", identity == nullptr ? std::string() : assertion_name(*identity));
   for (const std::string& name : extra) {
-    const codec::Node* claim =
+    const policy::Claim* claim =
         identity == nullptr || std::ranges::find(kOwnClaims, name) != kOwnClaims.end()
             ? nullptr
             : identity->assertion_claim(name);
@@ -190,8 +191,8 @@ std::string claim_header_value(const JoinedIdentity* identity,
     append_header_element(single, identity->assertion_email());
   } else if (claim == "sid") {
     append_header_element(single, identity->session_id());
-  } else if (const codec::Node* values = identity->assertion_claim(claim); values != nullptr) {
-    return header_list(claim_texts(*values));
+  } else if (const policy::Claim* found = identity->assertion_claim(claim); found != nullptr) {
+    return header_list(claim_texts(*found));
   }
   return single;
 }

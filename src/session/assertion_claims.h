@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "codec/json_writer.h"
-#include "codec/node.h"
+#include "policy/value.h"
 
 namespace vallum::session {
 
@@ -54,6 +54,6 @@ std::string claim_header_value(const JoinedIdentity* identity,
 
 // The elements of a claim joined by commas; numbers as existing consumers know them (1000000 is
 // "1e+06"). Null, lists and objects are left out.
-std::string join_claim(const codec::Node& values);
+std::string join_claim(const policy::Claim& claim);
 
 }  // namespace vallum::session

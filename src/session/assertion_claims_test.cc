@@ -158,7 +158,8 @@ TEST(JoinClaimTest, NumbersReadAsConsumersKnowThem) {
                                    std::pair("[0.00001]", "1e-05"),
                                    std::pair("[3.0, -2.5]", "3,-2.5"),
                                    std::pair("[null, [1], {}, \"x\"]", "x")}) {
-    EXPECT_EQ(join_claim(list(json)), text);
+    const policy::ValueList values = policy::ValueList::of_node(list(json));
+    EXPECT_EQ(join_claim({.name = "n", .values = values.values()}), text);
   }
 }
 

@@ -50,25 +50,24 @@ bool is_token_text(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
-bool holds(const codec::Node* values, std::string_view text) {
-  return values != nullptr && std::ranges::any_of(values->items(), [text](const auto& item) {
-           return item.is_string() && item.text() == text;
-         });
+bool holds(const policy::Claim* claim, std::string_view text) {
+  return claim != nullptr &&
+         std::ranges::any_of(claim->values, [text](const auto& value) { return value.is(text); });
 }
 
-bool is_for_one_of(const ClaimSet& claims, const std::vector<std::string>& audiences) {
-  const codec::Node* found = find_claim(claims, "aud");
+bool is_for_one_of(const policy::Claims& claims, const std::vector<std::string>& audiences) {
+  const policy::Claim* found = claims.find("aud");
   return std::ranges::any_of(audiences,
                              [found](const std::string& name) { return holds(found, name); });
 }
 
 // What providers call the client that an access token was issued to: RFC 9068 and 7662, OpenID
 // Connect, Okta, Azure.
-bool is_issued_to(const ClaimSet& claims, std::string_view client_id) {
+bool is_issued_to(const policy::Claims& claims, std::string_view client_id) {
   static constexpr auto kNames =
       std::to_array<std::string_view>({"appid", "aud", "azp", "cid", "client_id"});
   return !client_id.empty() && std::ranges::any_of(kNames, [&](std::string_view name) {
-    return holds(find_claim(claims, name), client_id);
+    return holds(claims.find(name), client_id);
   });
 }
 
@@ -98,7 +97,7 @@ std::string bearer_session_id(BearerTokenFormat format,
 bool bearer_fits(const BearerRules& rules,
                  std::string_view own_idp_id,
                  std::string_view idp_id,
-                 const ClaimSet& claims) {
+                 const policy::Claims& claims) {
   if (rules.format == BearerTokenFormat::Jwt) {
     const auto issuer = std::ranges::find(rules.issuers, idp_id, &BearerRules::Issuer::id);
     return issuer != rules.issuers.end() && is_for_one_of(claims, issuer->audiences);

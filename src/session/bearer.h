@@ -40,7 +40,7 @@ std::string bearer_session_id(config::BearerTokenFormat format,
 bool bearer_fits(const config::BearerRules& rules,
                  std::string_view own_idp_id,
                  std::string_view idp_id,
-                 const ClaimSet& claims);
+                 const policy::Claims& claims);
 
 // Asks whoever verifies tokens.
 struct BearerQuestion {

@@ -73,7 +73,7 @@ IdentityCache::~IdentityCache() = default;
 std::optional<IdentityRef> IdentityCache::find(const Handle& handle,
                                                WallTime now,
                                                Duration outage_grace) {
-  Entry* entry = entries_.find(handle.session_id);
+  const KnownIdentity* entry = entries_.find(handle.session_id);
   if (entry == nullptr || entry->is_service_account != handle.is_service_account()) {
     return std::nullopt;
   }
@@ -165,42 +165,12 @@ void IdentityCache::land(Flight& flight, Result<IdentityRead> found) {
 void IdentityCache::keep(const SessionWanted& wanted,
                          IdentityRef identity,
                          databroker::StoreState as_of) {
-  if (Entry* old = entries_.find(wanted.session_id)) {
-    unlink_user(*old);
-    entries_.erase(wanted.session_id);
-  }
-  Entry& entry = entries_.insert(
-      wanted.session_id,
-      Entry{.identity = std::move(identity),
-            .is_service_account = wanted.is_service_account,
-            .as_of = as_of,
-            .asked_version =
-                wanted.server_version == as_of.server_version ? wanted.record_version : 0,
-            .user = std::nullopt,
-            .email = std::nullopt},
-      [this](std::string_view, Entry& evicted) { unlink_user(evicted); });
-  if (entry.identity != nullptr && !entry.identity->user_id().empty()) {
-    // The identity lives as long as the entry, and so do the texts.
-    entry.user = by_user_.emplace(entry.identity->user_id(), entry.identity->session_id());
-    const bool is_found_by_email =
-        std::ranges::find(wishes_.records,
-                          policy::RecordKey::UserEmail,
-                          &policy::RecordSource::key) != wishes_.records.end();
-    if (is_found_by_email) {
-      entry.email = by_email_.emplace(entry.identity->user_email(), entry.identity->session_id());
-    }
-  }
-}
-
-void IdentityCache::unlink_user(Entry& entry) {
-  if (entry.user) {
-    by_user_.erase(*entry.user);
-    entry.user.reset();
-  }
-  if (entry.email) {
-    by_email_.erase(*entry.email);
-    entry.email.reset();
-  }
+  const bool has_asked_version = wanted.server_version == as_of.server_version;
+  entries_.put(wanted.session_id,
+               {.identity = std::move(identity),
+                .is_service_account = wanted.is_service_account,
+                .as_of = as_of,
+                .asked_version = has_asked_version ? wanted.record_version : 0});
 }
 
 void IdentityCache::note(const databroker::FeedEvent& event) {
@@ -224,9 +194,8 @@ void IdentityCache::note(const databroker::FeedEvent& event) {
 }
 
 void IdentityCache::forget_session(const databroker::Record& change) {
-  Entry* entry = entries_.find(change.id);
+  const KnownIdentity* entry = entries_.find(change.id);
   if (entry != nullptr && change.version > entry->as_of.latest_version) {
-    unlink_user(*entry);
     entries_.erase(change.id);
   }
   if (const auto open = open_flights_.find(change.id); open != open_flights_.end()) {
@@ -235,7 +204,7 @@ void IdentityCache::forget_session(const databroker::Record& change) {
 }
 
 void IdentityCache::forget_user(const databroker::Record& change) {
-  forget_all_of(by_user_, change);
+  entries_.erase_user(change.id, change.version);
   for (auto& [number, flight] : flights_) {
     flight->is_outdated = flight->is_outdated || flight->reader.user_id() == change.id;
   }
@@ -247,23 +216,9 @@ void IdentityCache::forget_owner(const policy::RecordSource& source,
     forget_user(change);
     return;
   }
-  forget_all_of(by_email_, change);
+  entries_.erase_email(change.id, change.version);
   for (auto& [number, flight] : flights_) {
     flight->is_outdated = flight->is_outdated || flight->reader.user_email() == change.id;
-  }
-}
-
-void IdentityCache::forget_all_of(UserIndex& index, const databroker::Record& change) {
-  auto [at, end] = index.equal_range(change.id);
-  while (at != end) {
-    const std::string_view session_id = at->second;
-    ++at;
-    Entry* entry = entries_.find(session_id);
-    if (entry != nullptr && change.version > entry->as_of.latest_version) {
-      const IdentityRef keep_alive = entry->identity;  // session_id is a text of it
-      unlink_user(*entry);
-      entries_.erase(session_id);
-    }
   }
 }
 
@@ -279,8 +234,6 @@ void IdentityCache::set_wishes(IdentityWishes wishes) {
 }
 
 void IdentityCache::forget_all() {
-  by_user_.clear();
-  by_email_.clear();
   entries_.clear();
   for (auto& [number, flight] : flights_) {
     flight->is_outdated = true;

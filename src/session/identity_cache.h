@@ -13,15 +13,14 @@
 #include "async/core.h"
 #include "async/event.h"
 #include "async/scope.h"
-#include "async/snapshot.h"
 #include "async/task.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "databroker/databroker.h"
 #include "policy/record_source.h"
 #include "session/handle.h"
+#include "session/identity_table.h"
 #include "session/joined_identity.h"
-#include "session/lru_table.h"
 
 namespace vallum::session {
 
@@ -44,9 +43,6 @@ struct IdentityWishes {
 
   bool operator==(const IdentityWishes&) const = default;
 };
-
-// Null: the session does not exist, has ended, or cannot be used.
-using IdentityRef = async::Snapshot<JoinedIdentity>;
 
 struct IdentityRead;
 
@@ -91,18 +87,6 @@ class IdentityCache {
   std::uint64_t loads() const { return loads_; }
 
  private:
-  // User id, or the user's e-mail address, to session id: texts of the entry's identity.
-  using UserIndex = std::multimap<std::string_view, std::string_view>;
-  struct Entry {
-    IdentityRef identity;
-    bool is_service_account = false;
-    databroker::StoreState as_of;
-    // The newest version a handle asked for and got: one that the store will never reach, because
-    // it was restored from a backup, must not cost a look-up per request.
-    std::uint64_t asked_version = 0;
-    std::optional<UserIndex::iterator> user;
-    std::optional<UserIndex::iterator> email;
-  };
   struct Flight;
   class FlightHold;
 
@@ -113,17 +97,13 @@ class IdentityCache {
   void forget_session(const databroker::Record& change);
   void forget_user(const databroker::Record& change);
   void forget_owner(const policy::RecordSource& source, const databroker::Record& change);
-  void forget_all_of(UserIndex& index, const databroker::Record& change);
   void forget_all();
-  void unlink_user(Entry& entry);
   void note(const databroker::FeedEvent& event);
 
   async::Core& core_;
   databroker::Databroker& broker_;
   const Limits limits_;
-  LruTable<Entry> entries_;
-  UserIndex by_user_;
-  UserIndex by_email_;
+  IdentityTable entries_;
   std::map<std::uint64_t, std::unique_ptr<Flight>> flights_;
   std::unordered_map<std::string, std::uint64_t, StringHash, std::equal_to<>> open_flights_;
   IdentityWishes wishes_;

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "async/snapshot.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "databroker/store/store.h"
@@ -77,9 +80,20 @@ struct IdentityParts {
   databroker::StoreState as_of;
 };
 
+// As policies and applications read them.
+policy::ClaimTable claim_table(const ClaimSet& claims);
+
+// A group of a directory user that has a record.
+struct NamedGroup {
+  std::string_view id;
+  std::string_view name;
+};
+
 // Who a session stands for: session or service account, user, directory user and groups, joined
 // once and shared by the requests of the session. Immutable; any thread. It was valid when it was
 // made: ask is_valid().
+//
+// A node may hold a million, so an identity is a few pieces of memory: its texts, its claims.
 class JoinedIdentity {
  public:
   explicit JoinedIdentity(IdentityParts parts);
@@ -88,49 +102,74 @@ class JoinedIdentity {
 
   // A session lives on without fresh tokens while its provider is down, for this long.
   bool is_valid(WallTime now, Duration outage_grace) const {
-    return now < parts_.valid_until &&
-           (now < parts_.tokens_expire_at || now - parts_.tokens_expire_at < outage_grace);
+    return now < valid_until_ &&
+           (now < tokens_expire_at_ || now - tokens_expire_at_ < outage_grace);
   }
   // WallTime::max() for ever.
-  WallTime valid_until() const { return parts_.valid_until; }
+  WallTime valid_until() const { return valid_until_; }
 
-  const std::string& session_id() const { return parts_.session_id; }
-  bool is_service_account() const { return parts_.is_service_account; }
-  const std::string& user_id() const { return parts_.user_id; }
-  const std::string& idp_id() const { return parts_.idp_id; }
-  const IdentityVersions& versions() const { return parts_.versions; }
-  const databroker::StoreState& as_of() const { return parts_.as_of; }
+  std::string_view session_id() const { return session_id_; }
+  bool is_service_account() const { return is_service_account_; }
+  std::string_view user_id() const { return user_id_; }
+  std::string_view idp_id() const { return idp_id_; }
+  const IdentityVersions& versions() const { return versions_; }
+  const databroker::StoreState& as_of() const { return as_of_; }
 
   // As the provider gave them; empty for a service account, and where nobody keeps them.
-  const Secret& access_token() const { return parts_.access_token; }
-  const Secret& id_token() const { return parts_.id_token; }
+  const Secret& access_token() const { return access_token_; }
+  const Secret& id_token() const { return id_token_; }
 
   // For policies; claims are the session's and the user's, the user's winning but for a session of
   // a bearer token.
   policy::SessionFacts facts() const;
 
   // Of the user's record, "" without one: for records of what happened.
-  std::string_view user_email() const;
+  std::string_view user_email() const { return user_email_; }
   // For applications: the directory's when it has the field, even empty, else the user's.
-  std::string_view assertion_email() const;
+  std::string_view assertion_email() const {
+    return has_directory_email_ ? directory_.email : user_email_;
+  }
   // The first of the session's and the user's claim of that name, or null: for applications the
   // session's win, the opposite of policy.
-  const codec::Node* assertion_claim(std::string_view name) const;
+  const policy::Claim* assertion_claim(std::string_view name) const;
   // What its provider or token said when the session was made.
-  const ClaimSet& session_claims() const { return parts_.session_claims; }
+  policy::Claims session_claims() const { return session_claims_.view(); }
   // Ids of the directory's groups; empty when the list is unusable because an element is not a
   // text.
-  const std::vector<std::string>& group_ids() const { return group_ids_; }
-  const std::vector<DirectoryGroup>& groups() const { return parts_.groups; }
+  std::span<const policy::Value> group_ids() const;
+  std::span<const NamedGroup> groups() const { return groups_; }
 
  private:
-  IdentityParts parts_;
-  policy::ClaimTable claims_;
+  std::string_view keep(std::string_view text);
+  void merge_claims(bool is_of_token);
+
+  WallTime valid_until_;
+  WallTime tokens_expire_at_;
+  std::string texts_;  // those of the views below
+  std::string_view session_id_;
+  std::string_view user_id_;
+  std::string_view idp_id_;
+  std::string_view user_email_;
+  IdentityVersions versions_;
+  databroker::StoreState as_of_;
+  policy::ClaimTable session_claims_;
+  policy::ClaimTable user_claims_;
+  // Both, for policies; empty while there is but one of them.
+  std::vector<policy::Claim> merged_claims_;
   policy::ValueList group_values_;
-  std::vector<std::string> group_ids_;
   policy::DirectoryFacts directory_;
+  std::vector<NamedGroup> groups_;
   std::vector<policy::DeviceFacts> devices_;
-  policy::OwnRecords own_records_;
+  std::unique_ptr<policy::OwnRecords> own_records_;  // null: none were asked for
+  Secret access_token_;
+  Secret id_token_;
+  bool is_service_account_;
+  bool has_directory_ = false;
+  bool has_directory_email_ = false;
+  bool are_groups_texts_ = false;
 };
+
+// Null: the session does not exist, has ended, or cannot be used.
+using IdentityRef = async::Snapshot<JoinedIdentity>;
 
 }  // namespace vallum::session

@@ -214,10 +214,11 @@ TEST_F(SessionFinderTest, JoinsSessionUserDirectoryAndGroups) {
   EXPECT_TRUE(facts.directory->groups[0].is("g1"));
   ASSERT_NE(facts.claims.find("groups"), nullptr);
   EXPECT_TRUE(facts.claims.find("groups")->values[0].is("c2"));  // the user's wins for policy
-  EXPECT_EQ(identity.assertion_claim("groups")->items()[0].text(), "c1");  // not for applications
+  EXPECT_TRUE(identity.assertion_claim("groups")->values[0].is("c1"));  // not for applications
   ASSERT_EQ(identity.groups().size(), 2U);
   EXPECT_EQ(identity.groups()[0].name, "Engineering");
-  EXPECT_EQ(identity.group_ids(), (std::vector<std::string>{"g1", "g2", "gone"}));
+  ASSERT_EQ(identity.group_ids().size(), 3U);
+  EXPECT_EQ(identity.group_ids()[2].text(), "gone");
 }
 
 TEST_F(SessionFinderTest, KnowsASessionWithoutUserRecordOrDirectory) {
@@ -318,7 +319,7 @@ TEST_F(SessionFinderTest, FollowsChangesOfUserDirectoryAndGroups) {
 
   put(directory_group_key("g1"),
       encode_directory_group({.id = "g1", .name = "Renamed", .email = {}}));
-  EXPECT_EQ(ask_with_cookie("s1").identity->groups().at(0).name, "Renamed");
+  EXPECT_EQ(ask_with_cookie("s1").identity->groups()[0].name, "Renamed");
 
   put_user("someone else", "x@corp");
   const int gets = hooks_.gets;

@@ -108,7 +108,7 @@ crypto::BlindId RowSeal::keys_term(const crypto::KeyRing& ring) {
 
 Bytes RowSeal::seal(const RowPlace& place, const Record& record) {
   std::string plain = encode_record(record);
-  Bytes sealed = ring_.seal(seal_place(place), as_bytes(plain), entropy_);
+  Bytes sealed = ring_.seal(seal_place(place), as_bytes(plain), *entropy_);
   wipe({reinterpret_cast<std::byte*>(plain.data()), plain.size()});
   return sealed;
 }
@@ -131,7 +131,7 @@ Result<Bytes> RowSeal::reseal(const RowPlace& place, ByteView sealed) {
   if (!plain) {
     return fail(ErrorKind::Internal, "store: a record was altered, or sealed with an unknown key");
   }
-  Bytes resealed = ring_.seal(seal_place(place), *plain, entropy_);
+  Bytes resealed = ring_.seal(seal_place(place), *plain, *entropy_);
   wipe(*plain);
   return resealed;
 }
@@ -139,7 +139,7 @@ Result<Bytes> RowSeal::reseal(const RowPlace& place, ByteView sealed) {
 Bytes RowSeal::seal_note(std::string_view name, ByteView note) {
   crypto::SealPlace place = note_place();
   place.blind_id = ring_.blind("note", name);
-  return ring_.seal(place, note, entropy_);
+  return ring_.seal(place, note, *entropy_);
 }
 
 Result<Bytes> RowSeal::open_note(std::string_view name, ByteView sealed) {

@@ -3,11 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include "base/buffered_entropy.h"
 #include "base/entropy.h"
 #include "base/result.h"
 #include "base/strings.h"
@@ -52,7 +54,9 @@ class RowSum {
 // One thread at a time.
 class RowSeal {
  public:
-  RowSeal(crypto::KeyRing ring, Entropy& entropy) : ring_(std::move(ring)), entropy_(entropy) {}
+  // `entropy` outlives this.
+  RowSeal(crypto::KeyRing ring, Entropy& entropy)
+      : ring_(std::move(ring)), entropy_(std::make_unique<BufferedEntropy>(entropy)) {}
 
   crypto::BlindId blind_id(std::string_view type, std::string_view id);
   TypeTag type_tag(std::string_view type);
@@ -87,7 +91,8 @@ class RowSeal {
 
  private:
   crypto::KeyRing ring_;
-  Entropy& entropy_;
+  // Every row needs a nonce.
+  std::unique_ptr<BufferedEntropy> entropy_;
   // A handful of types make all records.
   std::unordered_map<std::string, TypeTag, StringHash, std::equal_to<>> type_tags_;
 };

@@ -37,6 +37,16 @@ constexpr std::array kMigrations = {
     "CREATE TABLE index_entries (entry BLOB NOT NULL, version INTEGER NOT NULL,"
     "  PRIMARY KEY (entry, version)) WITHOUT ROWID;"
     "CREATE INDEX index_entries_by_version ON index_entries (version);",
+    // Blind ids are looked up in memory, and as an index they cost a page of their own for each
+    // write, since they are random.
+    "ALTER TABLE records RENAME TO records_before;"
+    "CREATE TABLE records (version INTEGER PRIMARY KEY, id BLOB NOT NULL,"
+    "  type BLOB NOT NULL, deleted_at INTEGER, value BLOB NOT NULL);"
+    "INSERT INTO records SELECT version, id, type, deleted_at, value FROM records_before"
+    "  ORDER BY version;"
+    "DROP TABLE records_before;"
+    "CREATE INDEX records_by_type ON records (type, version);"
+    "CREATE INDEX tombstones ON records (deleted_at) WHERE deleted_at IS NOT NULL;",
 };
 constexpr auto kSchemaVersion = static_cast<std::int64_t>(kMigrations.size());
 

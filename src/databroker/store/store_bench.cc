@@ -54,7 +54,7 @@ std::string id_of(std::size_t i) {
 
 void seal_one_kib(benchmark::State& state) {
   SystemEntropy entropy;
-  RowSeal seal(crypto::KeyRing::create("bench", entropy), entropy);
+  RowSeal seal(crypto::KeyRing::create("bench", std::nullopt, entropy), entropy);
   const Record record{.type = kType,
                       .id = id_of(1),
                       .value = {.type_url = kType, .bytes = std::string(kValueBytes, 'x')},
@@ -70,7 +70,7 @@ BENCHMARK(seal_one_kib);
 
 void open_one_kib(benchmark::State& state) {
   SystemEntropy entropy;
-  RowSeal seal(crypto::KeyRing::create("bench", entropy), entropy);
+  RowSeal seal(crypto::KeyRing::create("bench", std::nullopt, entropy), entropy);
   const Record record{.type = kType,
                       .id = id_of(1),
                       .value = {.type_url = kType, .bytes = std::string(kValueBytes, 'x')},
@@ -100,8 +100,8 @@ std::vector<Batch> batches_from(std::size_t first) {
 void durable_puts(benchmark::State& state) {
   const BenchDirectory directory;
   SystemEntropy entropy;
-  const Secret secret(std::string(32, 's'));
-  auto store = SqliteStore::open({.directory = directory.path()}, secret, entropy);
+  const auto keys = crypto::KeyEncryptionKeys::derive(Secret(std::string(32, 's')));
+  auto store = SqliteStore::open({.directory = directory.path()}, keys, entropy);
   require(store.has_value());
   const SystemClock clock;  // NOLINT(vallum-banned): a benchmark runs in real time
   std::size_t first = 0;
@@ -161,10 +161,10 @@ void open_with_a_million(benchmark::State& state) {
   constexpr std::size_t kRecords = 1'000'000;
   const BenchDirectory directory;
   SystemEntropy entropy;
-  const Secret secret(std::string(32, 's'));
+  const auto keys = crypto::KeyEncryptionKeys::derive(Secret(std::string(32, 's')));
   const SystemClock clock;  // NOLINT(vallum-banned): a benchmark runs in real time
   {
-    auto store = SqliteStore::open({.directory = directory.path()}, secret, entropy);
+    auto store = SqliteStore::open({.directory = directory.path()}, keys, entropy);
     require(store.has_value());
     for (std::size_t first = 0; first < kRecords; first += kBatches) {
       const auto done = (*store)->commit(batches_from(first), clock.wall());
@@ -172,7 +172,7 @@ void open_with_a_million(benchmark::State& state) {
     }
   }
   for (auto _ : state) {
-    auto store = SqliteStore::open({.directory = directory.path()}, secret, entropy);
+    auto store = SqliteStore::open({.directory = directory.path()}, keys, entropy);
     require(store.has_value());
   }
 }

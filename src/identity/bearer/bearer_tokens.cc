@@ -238,7 +238,8 @@ Async<BearerTokens::Stored> BearerTokens::find_stored(const Flight* flight, Dead
       parts_.home.clock().wall() >= kept->valid_until()) {
     co_return stored;
   }
-  if (!session::bearer_fits(flight->question.rules, own_idp_id(), kept->idp_id, kept->claims)) {
+  const policy::ClaimTable claims = session::claim_table(kept->claims);
+  if (!session::bearer_fits(flight->question.rules, own_idp_id(), kept->idp_id, claims.view())) {
     co_return refused(std::string(kNotForHere));
   }
   stored.session = BearerSession{.session_id = flight->session_id,
@@ -266,8 +267,8 @@ Async<TokenHolder> BearerTokens::verify(const Flight* flight, Deadline deadline)
       break;
   }
   CO_TRY_OK(holder);
-  if (!session::bearer_fits(
-          question.rules, own_idp_id(), flight->idp_id, claim_set(holder->claims))) {
+  const policy::ClaimTable claims = session::claim_table(claim_set(holder->claims));
+  if (!session::bearer_fits(question.rules, own_idp_id(), flight->idp_id, claims.view())) {
     co_return refused(std::string(kNotForHere));
   }
   co_return holder;
