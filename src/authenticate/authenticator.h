@@ -36,6 +36,8 @@ struct AuthenticatorSettings {
   // Where people sign in; nothing: nobody can, and `missing_options` says what to set.
   std::optional<http::Uri> service_url;
   std::vector<std::string> missing_options;
+  // Whether this process answers for that host; else another one does.
+  bool signs_in = true;
   std::optional<http::Uri> signout_redirect_url;
   std::vector<std::string> programmatic_hosts{"localhost"};
   bool allow_any_sign_out_redirect = false;

@@ -74,7 +74,7 @@ void Authenticator::use(const SecretList& shared_keys, const SecretList& cookie_
 }
 
 bool Authenticator::is_authenticate_host(const http::Authority& host) const {
-  return settings_.service_url &&
+  return settings_.signs_in && settings_.service_url &&
          host.without_port(443) == settings_.service_url->authority().without_port(443);
 }
 
@@ -285,7 +285,7 @@ http::Response Authenticator::programmatic_login(const http::Request& request) {
   if (wanted == nullptr) {
     return refuse(request, 404, "pomerium_redirect_uri is missing.");
   }
-  if (!settings_.service_url || parts_.provider == nullptr) {
+  if (!settings_.service_url || (settings_.signs_in && parts_.provider == nullptr)) {
     return refuse(request, 503, "Signing in is not configured: authenticate_service_url.");
   }
   const Result<http::Uri> target = parse_program_url(*wanted, settings_.programmatic_hosts);

@@ -60,7 +60,9 @@ std::string_view Authenticator::idp_id() const {
 }
 
 std::string Authenticator::sign_in_url(const http::Uri& target, codec::Query extra) {
-  extra.set(parameter::kIdpId, idp_id());
+  if (!idp_id().empty()) {
+    extra.set(parameter::kIdpId, idp_id());
+  }
   extra.set(parameter::kRedirectUri, target.text());
   std::string base(settings_.service_url->origin());
   base.append(kSignInPath);
@@ -70,7 +72,7 @@ std::string Authenticator::sign_in_url(const http::Uri& target, codec::Query ext
 // Hop A.
 Async<http::Response> Authenticator::start_login(Visit visit, Deadline deadline) {
   const http::Request& request = visit.request;
-  if (!settings_.service_url || parts_.provider == nullptr) {
+  if (!settings_.service_url || (settings_.signs_in && parts_.provider == nullptr)) {
     const std::vector<std::string_view> missing(settings_.missing_options.begin(),
                                                 settings_.missing_options.end());
     co_return pages::setup_page(

@@ -85,6 +85,9 @@ class Authorizer {
   crypto::ChainFault certificate_fault(const ClientCertificate& certificate,
                                        const crypto::ClientAuthorities& authorities);
 
+  // See IdentityCache.
+  bool is_stale() const { return parts_.identities.is_stale(); }
+
   std::uint64_t assertions_signed() const { return assertions_signed_; }
 
  private:

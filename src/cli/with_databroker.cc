@@ -16,9 +16,10 @@ Result<void> Databroker::find(const recordtools::WrittenConnection& connection) 
   const config::Environment environment = config::Environment::of_process();
   const config::DiskFiles files;
   TRY(databroker::RecordClientOptions options,
-      recordtools::find_databroker(connection,
-                                   settings ? &*settings : nullptr,
-                                   {.environment = environment, .files = files}));
+      recordtools::find_databroker(
+          connection,
+          settings ? &*settings : nullptr,
+          {.environment = environment, .files = files, .clock = clock, .entropy = entropy}));
   shared_secret = options.shared_secret.clone();
   TRY(client, databroker::RecordClient::make(std::move(options), clock, entropy));
   return {};

@@ -10,8 +10,10 @@ namespace vallum::config {
 
 namespace {
 
-// Where a databroker alone listens unless grpc_address says otherwise.
+// Where a databroker listens unless grpc_address says otherwise: alone, and beside a service whose
+// listener has that port, or both.
 constexpr std::uint16_t kRecordPort = 443;
+constexpr std::uint16_t kRecordPortBeside = 5443;
 
 bool is_loopback(const BindAddress& address) {
   return address.host && address.host->is_loopback();
@@ -103,11 +105,11 @@ void check_record_listener(Assembly& assembly) {
                    "leave one of the two out");
   }
   if (!made.insecure && assembly.settings().certificates.empty() &&
-      !assembly.report().has_errors()) {
+      assembly.settings().tls_derive.empty() && !assembly.report().has_errors()) {
     assembly.error("grpc_address",
                    "grpc_address: speaks TLS and needs a certificate",
-                   "write certificate_file and certificate_key_file, or grpc_insecure: true with a "
-                   "loopback address");
+                   "write certificate_file and certificate_key_file, tls_derive with a name, or "
+                   "grpc_insecure: true with a loopback address");
   }
 }
 
@@ -121,12 +123,16 @@ void assemble_record_service(Assembly& assembly) {
                                         "databroker_client_ca",
                                         assembly.inputs().databroker_client_ca,
                                         assembly.inputs().databroker_client_ca_file);
-  if (!address && !settings.answers_people) {
-    address = BindAddress{.host = std::nullopt, .port = kRecordPort};
+  if (!address && settings.is_split && settings.keeps_records && !is_for_peers) {
+    const std::uint16_t beside = settings.address.port == kRecordPortBeside
+                                     ? static_cast<std::uint16_t>(kRecordPortBeside + 1)
+                                     : kRecordPortBeside;
+    address =
+        BindAddress{.host = std::nullopt, .port = settings.answers_people ? beside : kRecordPort};
   }
   if (address && settings.keeps_records && !is_for_peers) {
     // Configurations of Pomerium name the listener for services that are one process here.
-    if (settings.forwards && settings.ext_authz.grpc_insecure && !is_loopback(*address)) {
+    if (!settings.is_split && settings.ext_authz.grpc_insecure && !is_loopback(*address)) {
       assembly.warn(
           "grpc_address",
           "grpc_address: no listener is opened, because ext_authz_peers names nobody who "
@@ -143,16 +149,6 @@ void assemble_record_service(Assembly& assembly) {
     assembly.error("databroker_client_ca",
                    "databroker_client_ca: records are served to nobody",
                    "write grpc_address without ext_authz_peers, or leave the option out");
-  }
-}
-
-// What works with other processes cannot make a secret up.
-void require_shared_secret(Assembly& assembly, const std::string& service) {
-  if (!assembly.settings().shared_secret && !assembly.report().has_errors()) {
-    assembly.error(
-        "services",
-        "services: " + service + " alone needs the shared_secret of the processes it works with",
-        "write shared_secret or shared_secret_file");
   }
 }
 
@@ -174,15 +170,11 @@ void assemble_ext_authz(Assembly& assembly) {
     check_listener(
         assembly, *made.forward_auth_address, "forward_auth_address", "forward_auth_insecure");
   }
-  if (settings.forwards) {
-    return;
-  }
-  if (settings.answers_people && !made.grpc_address && !made.forward_auth_address) {
+  if (settings.decides_for_others_alone && !made.grpc_address && !made.forward_auth_address) {
     assembly.error("services",
                    "services: authorize alone needs a listener for other proxies",
                    "write grpc_address or forward_auth_address");
   }
-  require_shared_secret(assembly, settings.answers_people ? "authorize" : "databroker");
 }
 
 }  // namespace vallum::config

@@ -120,6 +120,9 @@ constexpr auto kProviders = std::to_array<std::string_view>({"apple",
 // What a self-hosted sign-in needs.
 void check_provider(Assembly& assembly) {
   ProviderSettings& provider = assembly.settings().provider;
+  if (provider.type.empty() && !assembly.settings().signs_in) {
+    return;  // another process signs in
+  }
   if (provider.type.empty()) {
     assembly.error(
         "authenticate_service_url",
@@ -185,29 +188,19 @@ void assemble_process(Assembly& assembly) {
     } else {
       assembly.error("services",
                      "services: " + quoted(item) + " is an invalid service type",
-                     "write all, or leave the option out");
+                     "write all, or some of authenticate, authorize, proxy and databroker");
       return;
     }
   }
-  assembly.settings().keeps_records = given["databroker"];
-  const bool is_databroker =
-      given["databroker"] && !given["proxy"] && !given["authorize"] && !given["authenticate"];
-  if (is_databroker) {
-    assembly.settings().forwards = false;
-    assembly.settings().answers_people = false;
-    return;
-  }
-  // Authentication and records cannot be left out of a process yet: authorize brings them along.
-  if (given["authorize"] && !given["proxy"]) {
-    assembly.settings().forwards = false;
-    return;
-  }
-  if (std::ranges::any_of(kServices, [&given](std::string_view name) { return !given[name]; })) {
-    assembly.error("services",
-                   "services: running only some of authenticate, authorize, proxy and databroker "
-                   "is not built yet",
-                   "write all, authorize or databroker, or leave the option out");
-  }
+  Settings& settings = assembly.settings();
+  settings.is_split =
+      std::ranges::any_of(kServices, [&given](std::string_view name) { return !given[name]; });
+  settings.forwards = given["proxy"];
+  settings.signs_in = given["authenticate"];
+  settings.keeps_records = given["databroker"];
+  settings.decides_for_others_alone =
+      given["authorize"] && !settings.forwards && !settings.signs_in;
+  settings.answers_people = settings.forwards || settings.signs_in || given["authorize"];
 }
 
 void assemble_database(Assembly& assembly, std::optional<Secret> location) {

@@ -69,7 +69,9 @@ void assemble_response_headers(Assembly& assembly);
 void assemble_assertion(Assembly& assembly);
 void assemble_records(Assembly& assembly);
 void assemble_policy_records(Assembly& assembly);
-// After the certificates.
+// Which databroker is asked, and what a process of some of the services needs. After the secrets.
+void assemble_services(Assembly& assembly);
+// After the certificates and the services.
 void assemble_ext_authz(Assembly& assembly);
 // Who vouches for clients, of the process and of all routes: what a route's policy is made of
 // depends on whether any of them names an authority.
@@ -80,6 +82,8 @@ void assemble_bearer_tokens(Assembly& assembly, RouteTarget& target);
 void assemble_route(Assembly& assembly, RouteTarget& target);
 // What holds between routes, and between routes and options of the process.
 void check_routes(Assembly& assembly);
+// What some of the services alone cannot do for routes.
+void check_services(Assembly& assembly);
 
 // Adds ids to the groups that are told, which stay sorted.
 void add_groups(AssertionRules& rules, std::vector<std::string> groups);

@@ -54,10 +54,10 @@ constexpr auto kOptions = std::to_array<Option>({
     at_boot(global<&GlobalInputs::services>(
         "services",
         "all",
-        "Services of this process: `all`; `authorize`, which decides for other proxies and "
-        "forwards "
-        "nothing, and brings `authenticate` and `databroker` along; or `databroker`, which serves "
-        "records to other processes and nothing else.")),
+        "Services of this process: `all`, or some of `proxy`, `authenticate`, `authorize` and "
+        "`databroker`, see `docs/split_services.md`. `authorize` decides for other proxies and "
+        "forwards nothing; without a `databroker_service_url` it brings `authenticate` and "
+        "`databroker` along.")),
     {.name = "address",
      .type = Address,
      .fallback = ":443",
@@ -120,8 +120,16 @@ constexpr auto kOptions = std::to_array<Option>({
     later("envoy_bind_config_source_address", Text, "Source address of upstream connections."),
     later("envoy_bind_config_freebind", Bool, "IP_FREEBIND for that address."),
     later("envoy_dynamic_extensions", TextList, "There is no second data plane to extend."),
-    later("override_certificate_name", Text, "Name to verify between services."),
-    later("tls_derive", Text, "Certificates between services from the shared secret."),
+    at_boot(global<&GlobalInputs::override_certificate_name>(
+        "override_certificate_name",
+        "",
+        "Name that the databroker's certificate must have. Absent: the host of its URL.")),
+    at_boot(global<&Settings::tls_derive>(
+        "tls_derive",
+        "",
+        "Name for which the databroker derives a certificate from the shared secret, and with it "
+        "all nodes an authority they trust and certificates they show. Absent: nothing is "
+        "derived.")),
 
     // 2.2 Logs.
     global<&Settings::log_level>(
@@ -360,9 +368,29 @@ constexpr auto kOptions = std::to_array<Option>({
         "is "
         "base64 of 32 bytes, `file:PATH` or `env:NAME` (docs/keys.md). Absent: derived from "
         "`shared_secret`.")),
-    later("databroker_service_url", Url, "Records are kept in this process."),
-    later("databroker_service_urls", TextList, "Records are kept in this process."),
-    later("databroker_internal_service_url", Url, "Records are kept in this process."),
+    at_boot(global<&GlobalInputs::databroker_url>(
+        "databroker_service_url",
+        "",
+        "URL of the databroker that a process without one asks: `https`, or `http` on a loopback "
+        "address. Absent: `http://127.0.0.1:5443`.")),
+    at_boot(global<&GlobalInputs::databroker_urls>(
+        "databroker_service_urls",
+        "",
+        "URLs of databrokers on one database; each call goes to the next that answers.")),
+    at_boot(global<&GlobalInputs::databroker_internal_url>(
+        "databroker_internal_service_url", "", "Wins over the other two.")),
+    at_boot(as_file(global<&GlobalInputs::databroker_certificate_file>(
+        "databroker_certificate_file",
+        "",
+        "Certificate shown to the databroker, PEM. With `databroker_certificate_key_file`. "
+        "Absent: the derived one of `tls_derive`, or none."))),
+    at_boot(as_file(global<&GlobalInputs::databroker_certificate_key_file>(
+        "databroker_certificate_key_file", "", "Its key, PEM."))),
+    at_boot(global<&Settings::max_staleness, is_positive>(
+        "max_staleness",
+        "5m",
+        "How long sessions are decided by what this process holds while it cannot follow what "
+        "other processes change. After that: 503.")),
     later("databroker_cluster_nodes", Any, "Nodes that hold records."),
     later("databroker_cluster_node_id", Text, "This node."),
     later("databroker_cluster_leader_id", Text, "The leading node."),

@@ -120,6 +120,7 @@ class Loader {
     assemble_assertion(assembly_);
     assemble_records(assembly_);
     assemble_policy_records(assembly_);
+    assemble_services(assembly_);
     assemble_ext_authz(assembly_);
     read_routes(target_.inputs.policy, "policy", true);
     read_routes(target_.inputs.routes, "routes", false);
@@ -129,6 +130,7 @@ class Loader {
       target_.settings.routes.push_back(std::move(route.route));
     }
     check_routes(assembly_);
+    check_services(assembly_);
     return finish();
   }
 

@@ -133,6 +133,23 @@ struct RecordServiceSettings {
   std::string client_ca_pem;
 };
 
+// The databroker of another process (docs/split_services.md).
+struct RemoteDatabrokerSettings {
+  struct Address {
+    std::string host_and_port;
+    bool clear_text = false;  // loopback only
+
+    bool operator==(const Address&) const = default;
+  };
+  // Of one data set; empty: this process keeps its records itself.
+  std::vector<Address> addresses;
+  // The name its certificate must have; empty: the address's host.
+  std::string server_name;
+  // Shown to it; empty: none, or one that is derived.
+  std::string certificate_pem;
+  Secret private_key_pem;
+};
+
 struct RuntimeFlags {
   bool match_any_incoming_port = true;
   bool allow_any_sign_out_redirect_uri = false;
@@ -206,12 +223,23 @@ struct Settings {
   http::NormalizeOptions normalize;
   http::UnderscoreNames underscore_names = http::UnderscoreNames::Reject;
 
-  // Off with services: authorize: routes are decided about, and nothing is forwarded.
+  // Whether some service is not one of this process.
+  bool is_split = false;
+  // Whether proxy is one: else routes are decided about, and nothing is forwarded.
   bool forwards = true;
+  // Whether authenticate is one: else its host is not answered for.
+  bool signs_in = true;
+  // Whether authorize is one, and nothing else but databroker.
+  bool decides_for_others_alone = false;
   // Off with services: databroker: nothing is listened to on `address`.
   bool answers_people = true;
   // Whether databroker is one of the services.
   bool keeps_records = true;
+  RemoteDatabrokerSettings databroker;
+  // The name that the databroker's derived certificate has; empty: nothing is derived.
+  std::string tls_derive;
+  // How long what other processes changed may be unknown.
+  Duration max_staleness{};
   ExtAuthzSettings ext_authz;
   RecordServiceSettings record_service;
 

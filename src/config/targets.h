@@ -53,6 +53,12 @@ struct GlobalInputs {
   std::string ext_authz_client_ca_file;
   std::string databroker_client_ca;
   std::string databroker_client_ca_file;
+  std::optional<http::Uri> databroker_url;
+  std::vector<std::string> databroker_urls;
+  std::optional<http::Uri> databroker_internal_url;
+  std::string databroker_certificate_file;
+  std::string databroker_certificate_key_file;
+  std::string override_certificate_name;
 
   std::string storage_type;
   Secret storage_location;  // a PostgreSQL URL would hold a password

@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/strings.h"
 #include "crypto/evp.h"
+#include "crypto/kdf.h"
 #include "crypto/pkey.h"
 #include "crypto/x509_native.h"
 
@@ -110,20 +111,31 @@ void set_times(X509* certificate, const CertificateRequest& request) {
   CHECK(ASN1_TIME_set(X509_getm_notAfter(certificate), unix_seconds(request.not_after)) != nullptr);
 }
 
-// 127 random bits (RFC 5280 4.1.2.2).
-void set_serial(X509* certificate, Entropy& entropy) {
-  std::array<std::byte, 16> bytes{};
+Bytes random_serial(Entropy& entropy) {
+  Bytes bytes(16);
   entropy.fill(bytes);
-  bytes[0] &= std::byte{0x7f};
-  bytes[15] |= std::byte{0x01};
-  const Evp<BIGNUM> number(BN_bin2bn(as_uchar(ByteView(bytes)), bytes.size(), nullptr));
+  return bytes;
+}
+
+// 127 bits of 16 bytes (RFC 5280 4.1.2.2).
+void set_serial(X509* certificate, Bytes bytes) {
+  bytes.front() &= std::byte{0x7f};
+  bytes.back() |= std::byte{0x01};
+  const Evp<BIGNUM> number(
+      BN_bin2bn(as_uchar(ByteView(bytes)), static_cast<int>(bytes.size()), nullptr));
   CHECK(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr);
 }
 
-void set_subject(X509* certificate, std::string_view common_name) {
+void set_subject(X509* certificate, const CertificateRequest& request) {
   X509_NAME* name = X509_get_subject_name(certificate);
-  CHECK(X509_NAME_add_entry_by_txt(
-            name, "O", MBSTRING_UTF8, as_uchar(as_bytes("Vallum")), -1, -1, 0) == 1);
+  CHECK(X509_NAME_add_entry_by_txt(name,
+                                   "O",
+                                   MBSTRING_UTF8,
+                                   as_uchar(as_bytes(request.organization)),
+                                   static_cast<int>(request.organization.size()),
+                                   -1,
+                                   0) == 1);
+  const std::string_view common_name = request.common_name;
   // A common name holds at most 64 characters (RFC 5280 A.1); names that matter are alternative
   // names.
   const std::string_view text = common_name.substr(0, 64);
@@ -147,7 +159,7 @@ void add_extension(X509* certificate, X509* issuer, int nid, const char* value) 
 void append_name(GENERAL_NAMES* names, int type, ByteView bytes) {
   GENERAL_NAME* name = GENERAL_NAME_new();
   ASN1_STRING* value =
-      ASN1_STRING_type_new(type == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING);
+      ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
   CHECK(name != nullptr && value != nullptr);
   CHECK(ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1);
   GENERAL_NAME_set0_value(name, type, value);
@@ -156,7 +168,7 @@ void append_name(GENERAL_NAMES* names, int type, ByteView bytes) {
 
 // Built as a structure: a textual extension would let a name smuggle in further ones.
 void add_alternative_names(X509* certificate, const CertificateRequest& request) {
-  if (request.dns_names.empty() && request.ip_addresses.empty()) {
+  if (request.dns_names.empty() && request.ip_addresses.empty() && request.uris.empty()) {
     return;
   }
   const Owned<GENERAL_NAMES> names(sk_GENERAL_NAME_new_null());
@@ -166,13 +178,14 @@ void add_alternative_names(X509* certificate, const CertificateRequest& request)
   for (const IpAddress& address : request.ip_addresses) {
     append_name(names.get(), GEN_IPADD, address.bytes());
   }
+  for (const std::string& uri : request.uris) {
+    append_name(names.get(), GEN_URI, as_bytes(uri));
+  }
   CHECK(X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) ==
         1);
 }
 
-Result<Evp<X509>> new_certificate(const CertificateRequest& request,
-                                  EVP_PKEY* key,
-                                  Entropy& entropy) {
+Result<Evp<X509>> new_certificate(const CertificateRequest& request, EVP_PKEY* key, Bytes serial) {
   if (request.common_name.empty() || !is_utf8(request.common_name)) {
     return fail(ErrorKind::InvalidInput, "certificate: the common name is empty or not UTF-8");
   }
@@ -182,9 +195,9 @@ Result<Evp<X509>> new_certificate(const CertificateRequest& request,
   Evp<X509> certificate(X509_new());
   CHECK(certificate != nullptr);
   CHECK(X509_set_version(certificate.get(), X509_VERSION_3) == 1);
-  set_serial(certificate.get(), entropy);
+  set_serial(certificate.get(), std::move(serial));
   set_times(certificate.get(), request);
-  set_subject(certificate.get(), request.common_name);
+  set_subject(certificate.get(), request);
   CHECK(X509_set_pubkey(certificate.get(), key) == 1);
   return certificate;
 }
@@ -192,7 +205,10 @@ Result<Evp<X509>> new_certificate(const CertificateRequest& request,
 void add_leaf_extensions(X509* certificate, X509* issuer, const CertificateRequest& request) {
   add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE");
   add_extension(certificate, issuer, NID_key_usage, "critical,digitalSignature");
-  add_extension(certificate, issuer, NID_ext_key_usage, "serverAuth");
+  add_extension(certificate,
+                issuer,
+                NID_ext_key_usage,
+                request.use == CertificateRequest::Use::Client ? "clientAuth" : "serverAuth");
   add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
   add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
   add_alternative_names(certificate, request);
@@ -244,11 +260,52 @@ Result<void> check_key_matches(std::string_view certificate_pem, const Secret& p
 
 Result<CertifiedKey> generate_ca(const CertificateRequest& request, Entropy& entropy) {
   const Evp<EVP_PKEY> key = new_key(entropy);
-  TRY(const auto certificate, new_certificate(request, key.get(), entropy));
+  TRY(const auto certificate, new_certificate(request, key.get(), random_serial(entropy)));
   CHECK(X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get())) == 1);
   X509* self = certificate.get();
   add_extension(self, self, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
   add_extension(self, self, NID_key_usage, "critical,keyCertSign,cRLSign");
+  add_extension(self, self, NID_subject_key_identifier, "hash");
+  return sign(self, key.get(), key.get());
+}
+
+namespace {
+
+// What the reference derives from, by what it is for.
+enum class Derived : std::uint8_t { CaKey = 0, Serial = 4 };
+
+Secret derived_bytes(const Secret& shared_key, Derived what, std::size_t bytes) {
+  Bytes material;
+  material.push_back(static_cast<std::byte>(what));
+  const ByteView key = shared_key.expose();
+  material.insert(material.end(), key.begin(), key.end());
+  material.push_back(std::byte{0});
+  Secret derived = hkdf_sha256(material, "", bytes);
+  wipe(material);
+  return derived;
+}
+
+}  // namespace
+
+Result<CertifiedKey> derive_ca(const Secret& shared_key) {
+  using std::chrono::December;
+  const Secret seed = derived_bytes(shared_key, Derived::CaKey, 40);
+  const Evp<EVP_PKEY> key = p256_key_from(seed.expose());
+  const CertificateRequest request{
+      .common_name = "Pomerium PSK CA",
+      .dns_names = {},
+      .ip_addresses = {},
+      .not_before = std::chrono::sys_days(std::chrono::year(2022) / December / 1),
+      .not_after = std::chrono::sys_days(std::chrono::year(2050) / December / 1),
+      .organization = "Pomerium"};
+  const Secret serial = derived_bytes(shared_key, Derived::Serial, 16);
+  Bytes number(serial.expose().begin(), serial.expose().end());
+  TRY(const auto certificate, new_certificate(request, key.get(), std::move(number)));
+  CHECK(X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get())) == 1);
+  X509* self = certificate.get();
+  add_extension(self, self, NID_basic_constraints, "critical,CA:TRUE");
+  add_extension(self, self, NID_key_usage, "critical,digitalSignature,keyCertSign");
+  add_extension(self, self, NID_ext_key_usage, "serverAuth,clientAuth");
   add_extension(self, self, NID_subject_key_identifier, "hash");
   return sign(self, key.get(), key.get());
 }
@@ -260,7 +317,7 @@ Result<CertifiedKey> generate_leaf(const CertifiedKey& issuer,
   TRY(const auto issuer_key, read_private_key(issuer.private_key_pem.expose_text()));
   X509* parent = issuers.front().get();
   const Evp<EVP_PKEY> key = new_key(entropy);
-  TRY(const auto certificate, new_certificate(request, key.get(), entropy));
+  TRY(const auto certificate, new_certificate(request, key.get(), random_serial(entropy)));
   CHECK(X509_set_issuer_name(certificate.get(), X509_get_subject_name(parent)) == 1);
   add_leaf_extensions(certificate.get(), parent, request);
   return sign(certificate.get(), key.get(), issuer_key.get());
@@ -268,7 +325,7 @@ Result<CertifiedKey> generate_leaf(const CertifiedKey& issuer,
 
 Result<CertifiedKey> generate_self_signed(const CertificateRequest& request, Entropy& entropy) {
   const Evp<EVP_PKEY> key = new_key(entropy);
-  TRY(const auto certificate, new_certificate(request, key.get(), entropy));
+  TRY(const auto certificate, new_certificate(request, key.get(), random_serial(entropy)));
   X509* self = certificate.get();
   CHECK(X509_set_issuer_name(self, X509_get_subject_name(self)) == 1);
   add_leaf_extensions(self, self, request);

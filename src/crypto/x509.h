@@ -46,11 +46,16 @@ struct CertifiedKey {
 };
 
 struct CertificateRequest {
+  enum class Use : std::uint8_t { Server, Client };
+
   std::string common_name;
   std::vector<std::string> dns_names;
   std::vector<IpAddress> ip_addresses;
   WallTime not_before;
   WallTime not_after;
+  std::vector<std::string> uris = {};
+  Use use = Use::Server;
+  std::string organization = "Vallum";
 };
 
 // All generated keys are P-256 and come from `entropy`. Signature nonces are OpenSSL's own.
@@ -58,7 +63,11 @@ struct CertificateRequest {
 // A certificate authority that may sign leaves and nothing else. Names are not used.
 Result<CertifiedKey> generate_ca(const CertificateRequest& request, Entropy& entropy);
 
-// A server certificate signed by `issuer`, without the issuer's own certificate behind it.
+// The authority that every node with this shared key has, so that none needs to be configured
+// (identity specification 5.3, 3): always the same key and name, until December 2050.
+Result<CertifiedKey> derive_ca(const Secret& shared_key);
+
+// A certificate signed by `issuer`, without the issuer's own certificate behind it.
 Result<CertifiedKey> generate_leaf(const CertifiedKey& issuer,
                                    const CertificateRequest& request,
                                    Entropy& entropy);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
+#include "crypto/pkey.h"
 #include "support/seeded_entropy.h"
 #include "support/virtual_clock.h"
 
@@ -168,6 +170,36 @@ MC4CAQAwBQYDK2VwBCIEIOh79fxYggo4FqvC7rpqBcSZ9Tz3bnXQoNwKHBYeg1a2
   EXPECT_TRUE(check_key_matches(certificate, Secret(key)).has_value());
   ASSERT_FALSE(leaf.has_value());
   EXPECT_EQ(leaf.error().kind(), ErrorKind::InvalidInput);
+}
+
+// The vector of identity specification 5.3, 3.
+TEST_F(X509Test, EveryNodeDerivesTheSameAuthority) {
+  std::string secret;
+  for (char c = 0; c < 32; ++c) {
+    secret.push_back(c);
+  }
+  const Secret shared{std::string_view(secret)};
+
+  const auto authority = derive_ca(shared);
+  const auto again = derive_ca(shared);
+  const auto other = derive_ca(Secret(std::string_view("another secret of thirty-two byte")));
+
+  ASSERT_TRUE(authority.has_value() && again.has_value() && other.has_value());
+  const auto key = read_private_key(authority->private_key_pem.expose_text());
+  ASSERT_TRUE(key.has_value());
+  EXPECT_EQ(to_hex(key_number(key->get(), "priv", 32)),
+            "2c95e2ae0a30035ddea723d3b20d2d6946eb4dccf15a1e4a737b5b8ab643bf0e");
+  const auto facts = read_certificates(authority->certificate_pem + again->certificate_pem);
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_EQ(facts->front().common_name, "Pomerium PSK CA");
+  EXPECT_TRUE(facts->front().is_ca);
+  EXPECT_EQ(facts->front().not_before,
+            std::chrono::sys_days(std::chrono::year(2022) / std::chrono::December / 1));
+  EXPECT_EQ(facts->front().not_after,
+            std::chrono::sys_days(std::chrono::year(2050) / std::chrono::December / 1));
+  EXPECT_EQ(facts->front().spki_fingerprint, facts->back().spki_fingerprint);
+  EXPECT_NE(facts->front().spki_fingerprint,
+            read_certificates(other->certificate_pem)->front().spki_fingerprint);
 }
 
 }  // namespace

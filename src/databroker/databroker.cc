@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
 #include "async/blocking_pool.h"
@@ -13,9 +12,13 @@
 #include "async/scope.h"
 #include "base/check.h"
 #include "base/strings.h"
+#include "databroker/grouped_reads.h"
 #include "databroker/housekeeping.h"
 #include "databroker/news.h"
 #include "databroker/payload.h"
+#include "databroker/port.h"
+#include "databroker/store/keeper.h"
+#include "databroker/store_calls.h"
 
 namespace vallum::databroker {
 namespace {
@@ -24,117 +27,10 @@ constexpr Duration kPruneEvery = std::chrono::minutes(1);
 // What other processes changed is looked for when they say so, and this often in any case.
 constexpr Duration kRefreshEvery = std::chrono::seconds(30);
 constexpr Duration kRefreshAgainAfter = std::chrono::seconds(1);
+// And so often within the time that what is known may be used, so that it does not end in between.
+constexpr int kRefreshesPerStaleness = 4;
 // How often patch() reads again what another writer changed under it.
 constexpr int kPatchAttempts = 8;
-
-// A batch on its way to the store, and whom to tell.
-struct PendingWrite {
-  Batch batch;
-  async::Core* caller;
-  std::uint64_t ticket;
-  Deadline deadline;
-};
-
-struct CommitAnswer {
-  // The callers' batches, and after them those the databroker added for itself.
-  Result<std::vector<BatchOutcome>> outcomes;
-  News news;
-};
-
-// What one core keeps here; touched on that core alone. Messages to a core name what they are for
-// by number, so that it may be gone when they arrive.
-struct Port {
-  std::uint64_t last_number = 0;
-  std::size_t reads = 0;
-  std::unordered_map<std::uint64_t, async::OneShot<Result<Committed>>*> writes;
-  std::unordered_map<std::uint64_t, Subscription*> subscriptions;
-};
-
-// A put() that waits, for as long as its coroutine lives.
-class Ticket {
- public:
-  Ticket(Port& port, async::OneShot<Result<Committed>>& answer)
-      : port_(port), number_(++port.last_number) {
-    port_.writes.emplace(number_, &answer);
-  }
-  Ticket(const Ticket&) = delete;
-  Ticket& operator=(const Ticket&) = delete;
-  ~Ticket() { port_.writes.erase(number_); }
-
-  std::uint64_t number() const { return number_; }
-
- private:
-  Port& port_;
-  std::uint64_t number_;
-};
-
-class ReadSlot {
- public:
-  explicit ReadSlot(Port& port) : port_(port) { ++port_.reads; }
-  ReadSlot(const ReadSlot&) = delete;
-  ReadSlot& operator=(const ReadSlot&) = delete;
-  ~ReadSlot() { --port_.reads; }
-
- private:
-  Port& port_;
-};
-
-struct SubscriberId {
-  unsigned core;
-  std::uint64_t number;
-
-  auto operator<=>(const SubscriberId&) const = default;
-};
-
-// How far a subscriber is; on the home core.
-struct Subscriber {
-  async::Core* core = nullptr;
-  std::size_t changes_unseen = 0;
-  // Missed something: gets a Resync once it has seen what was posted to it.
-  bool is_behind = false;
-};
-
-Result<Fetched> fetch(Store& store, const std::vector<RecordKey>& keys) {
-  Fetched fetched;
-  fetched.records.reserve(keys.size());
-  for (const RecordKey& key : keys) {
-    auto record = store.get(key);
-    if (record) {
-      fetched.records.emplace_back(*std::move(record));
-    } else if (record.error().kind() == ErrorKind::NotFound) {
-      fetched.records.emplace_back(std::nullopt);
-    } else {
-      return fail(std::move(record).error());
-    }
-  }
-  fetched.state = store.state();
-  return fetched;
-}
-
-Result<void> check_lease(std::string_view name, Duration duration, const Limits& limits) {
-  if (name.empty() || name.size() > limits.id_bytes_max || name.contains('\0') || !is_utf8(name)) {
-    return fail(ErrorKind::InvalidInput, "lease: name is empty, too long, or not plain UTF-8");
-  }
-  if (duration <= Duration::zero() || duration > limits.lease_max) {
-    return fail(ErrorKind::InvalidInput, "lease: duration must be above zero, and a day at most");
-  }
-  return {};
-}
-
-Result<KeysAtRest*> keys_of(Store& store) {
-  KeysAtRest* const keys = store.keys_at_rest();
-  if (keys == nullptr) {
-    return fail(ErrorKind::NotFound, "records are in memory alone: there are no keys at rest");
-  }
-  return keys;
-}
-
-Result<FetchedPage> with_state(const Store& store, Result<std::vector<Record>> records) {
-  if (!records) {
-    return fail(std::move(records).error());
-  }
-  return FetchedPage{.records = *std::move(records), .state = store.state()};
-}
 
 }  // namespace
 
@@ -142,6 +38,7 @@ struct Databroker::Native {
   explicit Native(Parts parts)
       : home(parts.home),
         limits(parts.limits),
+        max_staleness(parts.max_staleness),
         store(std::move(parts.store)),
         housekeeping(*store),
         ports(parts.cores),
@@ -150,14 +47,25 @@ struct Databroker::Native {
               .queued_max = parts.cores * limits.reads_per_core_max + 2}),
         listener(parts.storage == Storage::OwnThread ? store->listen() : nullptr),
         listening({.name = "changes", .threads = listener != nullptr ? 1U : 0U, .queued_max = 1}),
+        grouped_reads({.home = home,
+                       .pool = pool,
+                       .store = *store,
+                       .ports = ports,
+                       .waiting_max = parts.cores * limits.reads_per_core_max}),
         state(store->state()),
         work_wanted(home),
         news_heard(home),
         refreshed(home),
+        looked(home),
         never(home),
         scope(home) {
     scope.spawn(work_loop(this));
-    scope.spawn(prune_loop(this));
+    if (store->keeper() == nullptr) {
+      fresh_at = home.clock().now();
+      scope.spawn(prune_loop(this));
+    } else {
+      scope.spawn(GroupedReads::run(&grouped_reads));
+    }
     scope.spawn(refresh_loop(this));
     if (listener != nullptr) {
       scope.spawn(listen_loop(this));
@@ -183,6 +91,9 @@ struct Databroker::Native {
   static Task<void> work_loop(Native* self);
   static Task<void> write_group(Native* self);
   static Task<void> refresh(Native* self);
+  static Async<StoreState> look(Native* self, Deadline deadline);
+  Duration refresh_pause() const;
+  void tell_fresh(Instant at);
   static Task<void> refresh_loop(Native* self);
   static Task<void> listen_loop(Native* self);
   static Task<void> prune_loop(Native* self);
@@ -207,6 +118,7 @@ struct Databroker::Native {
 
   async::Core& home;
   const Limits limits;
+  const std::optional<Duration> max_staleness;
   // The storage thread's, while calls run.
   std::unique_ptr<Store> store;
   Housekeeping housekeeping;
@@ -215,6 +127,7 @@ struct Databroker::Native {
   async::BlockingPool pool;  // of one thread
   std::unique_ptr<ChangeListener> listener;
   async::BlockingPool listening;  // of one thread, if there is anything to hear
+  GroupedReads grouped_reads;     // of a store with a keeper
 
   // The home core's.
   StoreState state;  // up to which subscribers were told
@@ -224,10 +137,15 @@ struct Databroker::Native {
   std::optional<Error> failure;
   std::optional<Error> damage;
   std::optional<Error> refresh_failure;  // of the last refresh
+  std::uint64_t refreshes_begun = 0;
+  std::uint64_t refreshes_ended = 0;
+  // When the last one began that succeeded. A store that is not asked of a keeper was just opened.
+  std::optional<Instant> fresh_at;
   std::map<SubscriberId, Subscriber> subscribers;
   async::Event work_wanted;
   async::Event news_heard;
   async::Event refreshed;
+  async::Event looked;
   async::Event never;
   async::Scope scope;  // last: its coroutines use all of the above
 };
@@ -262,7 +180,7 @@ Task<void> Databroker::Native::write_group(Native* self) {
                  now = self->home.clock().wall(),
                  told = self->state]() mutable {
     auto outcomes = self->store->commit(std::move(batches), now);
-    if (outcomes) {
+    if (outcomes && self->store->keeper() == nullptr) {
       self->housekeeping.make_room(*outcomes, now);
     }
     return self->answer_with_news(std::move(outcomes), told);
@@ -272,6 +190,8 @@ Task<void> Databroker::Native::write_group(Native* self) {
 }
 
 Task<void> Databroker::Native::refresh(Native* self) {
+  const Instant began = self->home.clock().now();
+  const std::uint64_t number = ++self->refreshes_begun;
   auto look = [self, told = self->state]() -> Result<News> {
     TRY_OK(self->store->refresh());
     TRY(News news, news_since(*self->store, told, self->limits.feed_changes_max));
@@ -280,22 +200,66 @@ Task<void> Databroker::Native::refresh(Native* self) {
   };
   auto news = co_await self->pool.run(self->home, std::move(look), Deadline::never());
   self->refresh_failure = news ? std::nullopt : std::optional(news.error());
-  self->refreshed.set();
   if (news) {
     self->publish(*std::move(news));
+    self->tell_fresh(began);
   } else if (news.error().kind() == ErrorKind::Internal) {
     self->damage = news.error();
   }
+  self->refreshes_ended = number;
+  self->refreshed.set();
+  self->looked.set();
+}
+
+// One that is under way may have looked before the caller's question came up.
+Async<StoreState> Databroker::Native::look(Native* self, Deadline deadline) {
+  const std::uint64_t wanted = self->refreshes_begun + 1;
+  self->refresh_wanted = true;
+  self->work_wanted.set();
+  while (self->refreshes_ended < wanted) {
+    self->looked.reset();
+    const bool turned = co_await self->looked.wait(deadline);
+    if (!turned) {
+      co_return fail(ErrorKind::DeadlineExceeded, "databroker: no look at the changes in time");
+    }
+  }
+  if (self->refresh_failure) {
+    co_return fail(*self->refresh_failure);
+  }
+  co_return self->state;
+}
+
+// After the changes themselves, so that no core is fresh that was not told of one.
+void Databroker::Native::tell_fresh(Instant at) {
+  fresh_at = at;
+  const async::Core* told = nullptr;
+  for (const auto& [id, subscriber] : subscribers) {  // in the cores' order
+    if (subscriber.core != told && !subscriber.is_behind) {
+      subscriber.core->post([port = &ports[id.core], at] { port->fresh_at = at; });
+      told = subscriber.core;
+    }
+  }
+}
+
+Duration Databroker::Native::refresh_pause() const {
+  if (refresh_failure) {
+    return kRefreshAgainAfter;
+  }
+  return max_staleness ? std::min(kRefreshEvery, *max_staleness / kRefreshesPerStaleness)
+                       : kRefreshEvery;
 }
 
 // Asks for a refresh whenever news were heard, and now and then in any case: what was said while
 // nobody listened is lost.
 Task<void> Databroker::Native::refresh_loop(Native* self) {
+  // Whoever asks a keeper knows nothing to begin with.
+  bool waits = self->store->keeper() == nullptr;
   for (;;) {
-    const Duration pause = self->refresh_failure ? kRefreshAgainAfter : kRefreshEvery;
-    const Deadline next = self->home.deadline_in(pause);
-    co_await self->news_heard.wait(next);
-    self->news_heard.reset();
+    if (std::exchange(waits, true)) {
+      const Deadline next = self->home.deadline_in(self->refresh_pause());
+      co_await self->news_heard.wait(next);
+      self->news_heard.reset();
+    }
     self->refresh_wanted = true;
     self->work_wanted.set();
     co_await self->refreshed.wait();
@@ -367,7 +331,9 @@ Async<void> Databroker::Native::sweep(Native* self) {
 Async<Cleared> Databroker::Native::clear(Native* self) {
   auto begin_anew = [self]() -> Result<News> {
     TRY_OK(self->store->clear());
-    self->housekeeping.begin_anew();
+    if (self->store->keeper() == nullptr) {
+      self->housekeeping.begin_anew();
+    }
     return News{.number = ++self->last_news,
                 .is_resync = true,
                 .changes = {},
@@ -513,6 +479,9 @@ void Databroker::Native::add_subscriber(SubscriberId id, async::Core& core) {
   Subscriber& subscriber = subscribers[id];
   subscriber.core = &core;
   post_event(id, subscriber, resync());
+  if (fresh_at) {
+    tell_fresh(*fresh_at);
+  }
 }
 
 void Databroker::Native::acknowledge(SubscriberId id, std::size_t changes) {
@@ -592,6 +561,15 @@ Async<Committed> Databroker::put(Batch batch, Deadline deadline) {
 
 Async<Record> Databroker::get(RecordKey key, Deadline deadline) {
   CO_TRY_OK(check_key(key, native_->limits));
+  if (native_->store->keeper() != nullptr) {
+    std::vector<RecordKey> keys;
+    keys.push_back(std::move(key));
+    CO_TRY(Fetched fetched, co_await get_many(std::move(keys), deadline));
+    if (!fetched.records.front()) {
+      co_return fail(ErrorKind::NotFound, "record not found");
+    }
+    co_return *std::move(fetched.records.front());
+  }
   auto read = [key = std::move(key)](Store& store) { return store.get(key); };
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
 }
@@ -602,6 +580,9 @@ Async<Fetched> Databroker::get_many(std::vector<RecordKey> keys, Deadline deadli
   }
   for (const RecordKey& key : keys) {
     CO_TRY_OK(check_key(key, native_->limits));
+  }
+  if (native_->store->keeper() != nullptr) {
+    co_return co_await GroupedReads::get_many(&native_->grouped_reads, std::move(keys), deadline);
   }
   auto read = [keys = std::move(keys)](Store& store) { return fetch(store, keys); };
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
@@ -624,6 +605,21 @@ Async<FetchedPage> Databroker::changes(Page page, Deadline deadline) {
 Async<StoreState> Databroker::state(Deadline deadline) {
   auto read = [](Store& store) { return Result<StoreState>(store.state()); };
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
+}
+
+Async<StoreState> Databroker::look(Deadline deadline) {
+  auto look = [native = native_.get(), deadline] { return Native::look(native, deadline); };
+  co_return co_await async::run_on(native_->home, native_->scope, std::move(look));
+}
+
+bool Databroker::is_stale() const {
+  if (!native_->max_staleness) {
+    return false;
+  }
+  const async::Core* const core = async::Core::current();
+  CHECK(core != nullptr);
+  const std::optional<Instant> fresh_at = native_->port_of(*core).fresh_at;
+  return !fresh_at || core->now() - *fresh_at >= *native_->max_staleness;
 }
 
 Async<Patched> Databroker::patch(Patch patch, Deadline deadline) {
@@ -667,6 +663,9 @@ Async<Patched> Databroker::patch(Patch patch, Deadline deadline) {
 Async<QueryAnswer> Databroker::query(Query query, Deadline deadline) {
   CO_TRY_OK(check_key({.type = query.type, .id = "any"}, native_->limits));
   auto read = [native = native_.get(), query = std::move(query)](Store& store) {
+    if (Keeper* const keeper = store.keeper(); keeper != nullptr) {
+      return keeper->query(query);
+    }
     return run_query(store, native->housekeeping.options(), query, native->limits);
   };
   co_return co_await Native::read(native_.get(), std::move(read), deadline);
@@ -719,10 +718,15 @@ Async<void> Databroker::set_options(std::string type, TypeOptions options, Deadl
   auto change = [native = native_.get(), type = std::move(type), options = std::move(options)](
                     Store& store) -> Result<StoreState> {
     TRY_OK(store.set_options(type, options));
-    TRY_OK(native->housekeeping.reload());
+    if (store.keeper() == nullptr) {
+      TRY_OK(native->housekeeping.reload());
+    }
     return store.state();
   };
   CO_TRY_OK(co_await Native::read(native_.get(), std::move(change), deadline));
+  if (native_->store->keeper() != nullptr) {
+    co_return Result<void>();
+  }
   auto sweep = [native = native_.get()] { return Native::sweep(native); };
   co_return co_await async::run_on(native_->home, native_->scope, std::move(sweep));
 }

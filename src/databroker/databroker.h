@@ -129,6 +129,9 @@ class Databroker {
     unsigned cores = 1;
     Storage storage = Storage::OwnThread;
     Limits limits = {};
+    // Of a store that other processes change: how long what is known may be used when it cannot be
+    // seen any more what they change. Absent: for ever.
+    std::optional<Duration> max_staleness = std::nullopt;
   };
   explicit Databroker(Parts parts);
   Databroker(const Databroker&) = delete;
@@ -151,6 +154,9 @@ class Databroker {
   Async<FetchedPage> list(std::string type, Page page, Deadline deadline);
   Async<FetchedPage> changes(Page page, Deadline deadline);
   Async<StoreState> state(Deadline deadline);
+  // The same after a look at what other processes have changed until now, of which subscribers were
+  // told. Unavailable when nobody can say.
+  Async<StoreState> look(Deadline deadline);
 
   // Replaces the masked fields of those records that exist, all of them or none, each as it was
   // read: what another writer changes meanwhile is read again, and Conflict when that goes on.
@@ -189,6 +195,10 @@ class Databroker {
   // process ends, or why the last write failed, until one succeeds, or why it cannot be seen what
   // other processes changed.
   Async<std::optional<Error>> storage_failure();
+
+  // For the calling core, at once: whether what it was told is older than max_staleness, so that
+  // nothing may be decided by it. A core without a subscription is told nothing.
+  bool is_stale() const;
 
   // On that core, or while it does not run. The databroker outlives the subscription, which the
   // callback must not destroy.

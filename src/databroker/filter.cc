@@ -355,6 +355,7 @@ class Filter::Judge {
 Result<Filter> Filter::parse(const Payload& object) {
   Filter filter;
   TRY(filter.root_, Parser().object({}, object, kDepthMax));
+  filter.source_ = object;
   return filter;
 }
 

@@ -30,6 +30,8 @@ class Filter {
   static Result<Filter> parse(const Payload& object);
 
   bool is_empty() const { return root_.items.empty(); }
+  // What it was made of: an object, or null for a filter of every record.
+  const Payload& source() const { return source_; }
 
   // `payload` is absent for a value nobody can look into: it has no fields.
   bool matches(const Record& record, const std::optional<Payload>& payload) const;
@@ -73,6 +75,7 @@ class Filter {
   static std::optional<Lookup> lookup_term(const Node& term, const TypeOptions* options);
 
   Node root_;
+  Payload source_;
 };
 
 // Whether some text of the value holds `lower` in it; letters A to Z count as lower case.

@@ -81,7 +81,11 @@ Task<Planner::Step> Planner::settle(Exchange* x, Deadline deadline) {
     if (!loaded) {
       // Fail closed: a session that cannot be read allows nothing, and is not a reason to log in
       // again.
-      reply_error(*x, 503, "Service Unavailable", "session_unavailable");
+      const bool is_stale = core_.authorizer().is_stale();
+      reply_error(*x,
+                  503,
+                  "Service Unavailable",
+                  is_stale ? "sessions_out_of_date" : "session_unavailable");
       co_return Step::Replied;
     }
     step = decide(*x);

@@ -92,8 +92,9 @@ Task<bool> Connection::still_allowed(Exchange* x) {
     const Deadline deadline = core_.core().deadline_in(x->generation->limits.own_endpoint_timeout);
     const Result<void> loaded = co_await core_.authorizer().load(&check, deadline);
     if (!loaded || loads >= kLoadsMax) {
-      // Nobody knows right now: what was allowed goes on until somebody does.
-      co_return true;
+      // Nobody knows right now: what was allowed goes on until somebody does, or nobody has known
+      // for too long.
+      co_return !core_.authorizer().is_stale();
     }
     core_.authorizer().check(question, check);
   }

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "config/state_directory.h"
+#include "databroker/rpc/peer_options.h"
 #include "net/socket_address.h"
 
 namespace vallum::recordtools {
@@ -59,12 +60,15 @@ Result<Secret> find_shared_secret(const WrittenConnection& written,
   return secret;
 }
 
-// The address of the configuration's own listener.
+// The databroker that the configuration names, else its own listener.
 Result<std::string> address_of(const WrittenConnection& written, const config::Settings* settings) {
   if (settings == nullptr) {
     return fail(ErrorKind::InvalidInput,
                 "which databroker is not known: write --config FILE with the server's "
                 "configuration, or --address HOST:PORT");
+  }
+  if (!settings->databroker.addresses.empty()) {
+    return settings->databroker.addresses.front().host_and_port;
   }
   const auto& own = settings->record_service.address;
   if (!own) {
@@ -82,6 +86,11 @@ Result<std::string> address_of(const WrittenConnection& written, const config::S
       .text();
 }
 
+bool speaks_clear_text(const config::Settings& settings) {
+  return settings.databroker.addresses.empty() ? settings.record_service.insecure
+                                               : settings.databroker.addresses.front().clear_text;
+}
+
 bool has_port(std::string_view address) {
   const std::size_t colon = address.rfind(':');
   const auto port =
@@ -94,29 +103,48 @@ bool has_port(std::string_view address) {
 Result<databroker::RecordClientOptions> find_databroker(const WrittenConnection& written,
                                                         const config::Settings* settings,
                                                         const Surroundings& around) {
-  databroker::RecordClientOptions options;
-  options.address = written.address;
-  options.clear_text = written.insecure;
+  std::string address = written.address;
+  bool clear_text = written.insecure;
   if (written.address.empty()) {
-    TRY(options.address, address_of(written, settings));
-    options.clear_text = written.insecure || settings->record_service.insecure;
+    TRY(address, address_of(written, settings));
+    clear_text = clear_text || speaks_clear_text(*settings);
   } else if (!has_port(written.address)) {
     return fail(ErrorKind::InvalidInput,
                 "--address: '" + written.address + "' is not HOST:PORT, such as 127.0.0.1:5443");
   }
-  TRY(options.shared_secret, find_shared_secret(written, settings, around));
-  TRY(options.authorities_pem, read_option(written.ca_file, "--ca-file", around));
-  if (options.authorities_pem.empty() && settings != nullptr) {
-    options.authorities_pem = settings->certificate_authority_pem;
+  TRY(Secret shared_secret, find_shared_secret(written, settings, around));
+  databroker::RecordClientOptions options;
+  if (settings != nullptr) {
+    TRY(options,
+        databroker::caller_options(*settings,
+                                   {.shared_secret = shared_secret,
+                                    .service = databroker::RecordClientOptions().service,
+                                    .now = around.clock.wall()},
+                                   around.entropy));
+    if (settings->databroker.addresses.empty() && !settings->tls_derive.empty()) {
+      options.server_name = settings->tls_derive;
+    }
+  }
+  options.address = std::move(address);
+  options.clear_text = clear_text;
+  options.shared_secret = std::move(shared_secret);
+  TRY(std::string authorities, read_option(written.ca_file, "--ca-file", around));
+  if (!authorities.empty()) {
+    options.authorities_pem = std::move(authorities);
   }
   if (written.certificate_file.empty() != written.key_file.empty()) {
     return fail(ErrorKind::InvalidInput,
                 "--certificate-file and --key-file come together: a certificate and its key");
   }
-  TRY(options.certificate_pem, read_option(written.certificate_file, "--certificate-file", around));
-  TRY(const std::string key, read_option(written.key_file, "--key-file", around));
-  options.private_key_pem = Secret(std::string_view(key));
-  options.server_name = written.server_name;
+  if (!written.certificate_file.empty()) {
+    TRY(options.certificate_pem,
+        read_option(written.certificate_file, "--certificate-file", around));
+    TRY(const std::string key, read_option(written.key_file, "--key-file", around));
+    options.private_key_pem = Secret(std::string_view(key));
+  }
+  if (!written.server_name.empty()) {
+    options.server_name = written.server_name;
+  }
   return options;
 }
 

@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "base/entropy.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "config/environment.h"
 #include "config/files.h"
 #include "config/settings.h"
@@ -22,10 +24,13 @@ struct WrittenConnection {
   bool insecure = false;
 };
 
-// Where the shared secret of a configuration is when it does not say so itself.
+// What a configuration does not say itself: where its shared secret is, and what certificates are
+// derived with.
 struct Surroundings {
   const config::Environment& environment;
   const config::Files& files;
+  const Clock& clock;
+  Entropy& entropy;
 };
 
 // How to reach it. `settings` are those of `written.config`, null without one. InvalidInput, naming

@@ -7,6 +7,7 @@
 
 #include "config/load.h"
 #include "support/memory_files.h"
+#include "support/seeded_entropy.h"
 #include "support/virtual_clock.h"
 
 namespace vallum::recordtools {
@@ -30,13 +31,17 @@ class ConnectionTest : public ::testing::Test {
       settings = *std::move(loaded.settings);
     }
     return find_databroker(
-        written, settings ? &*settings : nullptr, {.environment = nothing_, .files = files_});
+        written,
+        settings ? &*settings : nullptr,
+        {.environment = nothing_, .files = files_, .clock = clock_, .entropy = entropy_});
   }
   std::string refusal(const WrittenConnection& written, const std::string& text = "") {
     const auto found = find(written, text);
     return found ? "" : std::string(found.error().message());
   }
 
+  testing::VirtualClock clock_;
+  testing::SeededEntropy entropy_{1};
   config::Environment nothing_;
   testing::MemoryFiles files_;
 };
@@ -64,6 +69,35 @@ TEST_F(ConnectionTest, SpeaksTlsToAnotherAddressUnlessTold) {
   EXPECT_EQ(tls->address, "db.example:443");
   EXPECT_FALSE(tls->clear_text);
   EXPECT_TRUE(clear->clear_text);
+}
+
+TEST_F(ConnectionTest, AsksTheDatabrokerThatTheConfigurationOfANodeNames) {
+  const auto found = find({.config = "c.yaml"},
+                          std::string(kSecret) +
+                              "services: proxy\n"
+                              "databroker_service_url: https://records.internal:5443\n"
+                              "override_certificate_name: svc.internal\n"
+                              "tls_derive: svc.internal\n");
+
+  ASSERT_TRUE(found.has_value()) << found.error().message();
+  EXPECT_EQ(found->address, "records.internal:5443");
+  EXPECT_FALSE(found->clear_text);
+  EXPECT_EQ(found->server_name, "svc.internal");
+  EXPECT_EQ(found->service, "identity-manager");
+  EXPECT_TRUE(found->authorities_pem.contains("BEGIN CERTIFICATE"));
+  EXPECT_TRUE(found->certificate_pem.contains("BEGIN CERTIFICATE"));
+}
+
+TEST_F(ConnectionTest, KnowsTheDerivedNameOfTheServersOwnListener) {
+  const auto found = find({.config = "c.yaml"},
+                          std::string(kSecret) +
+                              "services: databroker\n"
+                              "grpc_address: 10.0.0.1:5443\n"
+                              "tls_derive: svc.internal\n");
+
+  ASSERT_TRUE(found.has_value()) << found.error().message();
+  EXPECT_EQ(found->address, "10.0.0.1:5443");
+  EXPECT_EQ(found->server_name, "svc.internal");
 }
 
 TEST_F(ConnectionTest, SaysWhatToAddToAConfigurationThatServesNoRecords) {

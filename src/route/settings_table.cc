@@ -14,7 +14,7 @@ Result<RouteTable> make_table(const config::Settings& settings) {
   }
   TableOptions options;
   options.match_any_incoming_port = settings.flags.match_any_incoming_port;
-  if (settings.authenticate_service_url) {
+  if (settings.authenticate_service_url && settings.signs_in) {
     options.authenticate_urls.push_back(settings.authenticate_service_url->text());
   }
   return RouteTable::build(specs, options);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "databroker/rpc/peer_options.h"
 
 namespace vallum::server {
 
@@ -20,14 +21,8 @@ Result<std::unique_ptr<RecordEndpoint>> RecordEndpoint::open(async::Core& core,
   if (!wanted.address) {
     return made;
   }
-  databroker::RecordServerOptions options;
-  options.address = {.ip = wanted.address->host.value_or(net::any_address()),
-                     .port = wanted.address->port};
-  options.client_ca_pem = wanted.client_ca_pem;
-  if (!wanted.insecure) {
-    options.certificate_pem = settings.certificates.front().certificate_pem;
-    options.private_key_pem = settings.certificates.front().private_key_pem.clone();
-  }
+  TRY(const databroker::RecordServerOptions options,
+      databroker::listener_options(settings, core.clock().wall(), core.entropy()));
   auto server = databroker::RecordServer::start(options, made->desk_);
   if (!server) {
     return fail(server.error().with_context("grpc_address"));

@@ -38,6 +38,7 @@
 #include "server/key_desk.h"
 #include "server/proxy_core.h"
 #include "server/record_endpoint.h"
+#include "server/remote_records.h"
 #include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
 #include "session/provider_sessions.h"
@@ -118,6 +119,9 @@ class Server {
   Task<void> supervise();
   Task<void> watch_parts();
   Task<void> prepare_logout();
+  void check_live_streams();
+  // Else another process does, and renews sessions.
+  bool keeps_records() const { return first_settings_->databroker.addresses.empty(); }
   Task<void> reload();
   void not_reloaded(const Error& error);
   Task<void> shut_down();
@@ -219,7 +223,9 @@ Result<void> Server::prepare_store() {
   const auto keys =
       crypto::KeyEncryptionKeys::of(settings_->storage.encryption_keys, settings_->shared_secret);
   std::unique_ptr<databroker::Store> store;
-  if (settings_->storage.type == config::StorageType::Memory) {
+  if (!settings_->databroker.addresses.empty()) {
+    TRY(store, open_remote_records(*settings_, clock_, entropy_));
+  } else if (settings_->storage.type == config::StorageType::Memory) {
     store = std::make_unique<databroker::MemoryStore>(entropy_);
   } else if (settings_->storage.type == config::StorageType::Postgres) {
     auto opened = databroker::PostgresStore::open({.address = settings_->storage.database,
@@ -239,7 +245,11 @@ Result<void> Server::prepare_store() {
             {.directory = directory, .now = clock_.wall()}, keys, entropy_));
   }
   broker_ = std::make_unique<databroker::Databroker>(databroker::Databroker::Parts{
-      .home = *control_.core, .store = std::move(store), .cores = cores_ + 1});
+      .home = *control_.core,
+      .store = std::move(store),
+      .cores = cores_ + 1,
+      .max_staleness =
+          shares_records(*settings_) ? std::optional(settings_->max_staleness) : std::nullopt});
   return {};
 }
 
@@ -392,7 +402,7 @@ std::string Server::store_directory() const {
 
 // Nothing but 'vallum keys' needs it.
 void Server::open_key_desk() {
-  if (settings_->storage.type != config::StorageType::File) {
+  if (settings_->storage.type != config::StorageType::File || !keeps_records()) {
     return;
   }
   auto desk = KeyDesk::open({.core = *control_.core,
@@ -431,7 +441,9 @@ Result<void> Server::listen_for_operators() {
 // What probes of the reference ask for, answered for the parts of one process.
 void Server::report_health() {
   for (const std::string_view check : admin::kAllInOneChecks) {
-    health_->running(std::string(check));
+    if (check != kFollowsRecords || !shares_records(*first_settings_)) {
+      health_->running(std::string(check));
+    }
   }
   admin::CheckReport sign_in{
       .status = admin::CheckReport::Status::Running, .error = {}, .attributes = {}};
@@ -476,8 +488,14 @@ int Server::run() {
   report_health();
   control_tasks_->spawn(supervise());
   control_tasks_->spawn(watch_parts());
-  control_tasks_->spawn(prepare_logout());
-  renewing_->spawn(renewal_->run(renewal_stop_->token()));
+  if (shares_records(*settings_)) {
+    control_tasks_->spawn(report_records(
+        control_.core.get(), broker_.get(), &*health_, [this] { check_live_streams(); }));
+  }
+  if (keeps_records()) {
+    control_tasks_->spawn(prepare_logout());
+    renewing_->spawn(renewal_->run(renewal_stop_->token()));
+  }
   log_.info("ready", {{"cores", cores_}});
   control_.core->run();
   return 0;
@@ -499,7 +517,7 @@ Task<void> Server::watch_parts() {
       store_before = store;
     }
     health_->failed("storage.failure", std::move(store));
-    if (provider_ != nullptr) {
+    if (provider_ != nullptr && (settings_->signs_in || keeps_records())) {
       // The provider itself says in the log what is wrong with it.
       co_await provider_->prepare(control_.core->deadline_in(kWatchInterval));
       Result<identity::ProviderStatus> status = co_await provider_->status();
@@ -513,6 +531,13 @@ Task<void> Server::watch_parts() {
       co_await reload();
     }
     co_await async::sleep_for(*control_.core, kWatchInterval);
+  }
+}
+
+void Server::check_live_streams() {
+  for (const auto& proxy_core : proxy_cores_) {
+    ProxyCore* const target = proxy_core.get();
+    target->core().post([target] { target->serving().live_streams().check_all(); });
   }
 }
 

@@ -11,6 +11,9 @@ std::vector<std::string> missing_options(const config::Settings& settings) {
   if (!settings.authenticate_service_url) {
     missing.emplace_back("authenticate_service_url");
   }
+  if (!settings.signs_in && settings.provider.type.empty()) {
+    return missing;  // another process asks the provider
+  }
   if (settings.provider.type.empty()) {
     missing.emplace_back("idp_provider");
   }
@@ -26,7 +29,7 @@ std::vector<std::string> missing_options(const config::Settings& settings) {
 }  // namespace
 
 bool has_provider(const config::Settings& settings) {
-  return missing_options(settings).empty();
+  return !settings.provider.type.empty() && missing_options(settings).empty();
 }
 
 identity::ProviderSettings provider_settings(const config::Settings& settings) {
@@ -46,6 +49,7 @@ authenticate::AuthenticatorSettings authenticator_settings(const config::Setting
   authenticate::AuthenticatorSettings made;
   made.service_url = settings.authenticate_service_url;
   made.missing_options = missing_options(settings);
+  made.signs_in = settings.signs_in;
   made.signout_redirect_url = settings.signout_redirect_url;
   made.programmatic_hosts = settings.programmatic_redirect_domain_whitelist;
   made.allow_any_sign_out_redirect = settings.flags.allow_any_sign_out_redirect_uri;

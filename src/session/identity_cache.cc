@@ -80,7 +80,7 @@ std::optional<IdentityRef> IdentityCache::find(const Handle& handle,
   const bool asks_for_newer = handle.server_version == entry->as_of.server_version &&
                               handle.record_version.value_or(0) >
                                   std::max(entry->as_of.latest_version, entry->asked_version);
-  if (asks_for_newer) {
+  if (asks_for_newer || broker_.is_stale()) {
     return std::nullopt;
   }
   if (entry->identity != nullptr && !entry->identity->is_valid(now, outage_grace)) {
@@ -90,6 +90,9 @@ std::optional<IdentityRef> IdentityCache::find(const Handle& handle,
 }
 
 Async<void> IdentityCache::load(SessionWanted wanted, Deadline deadline) {
+  if (broker_.is_stale()) {
+    co_return fail(ErrorKind::Unavailable, "what is known of sessions is too old");
+  }
   // A look-up that began before this handle was written may have missed what it names: then, once
   // more.
   for (int turn = 0;; ++turn) {

@@ -67,8 +67,8 @@ class IdentityCache {
   IdentityCache& operator=(const IdentityCache&) = delete;
   ~IdentityCache();
 
-  // Nothing: not known here, load() it. Null as well for a session whose tokens ended longer than
-  // `outage_grace` ago. Never allocates.
+  // Nothing: not known here or too old, load() it. Null as well for a session whose tokens ended
+  // longer than `outage_grace` ago. Never allocates.
   std::optional<IdentityRef> find(const Handle& handle, WallTime now, Duration outage_grace);
 
   // Reads it from the databroker, for find() to find, unless a change throws it out at once again.
@@ -78,6 +78,9 @@ class IdentityCache {
 
   // A change forgets everything.
   void set_wishes(IdentityWishes wishes);
+
+  // Changes could not be followed for too long: nothing is known, and nobody is let in.
+  bool is_stale() const { return broker_.is_stale(); }
 
   std::size_t size() const { return entries_.size(); }
   // Look-ups in the databroker since the start.

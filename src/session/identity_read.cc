@@ -76,7 +76,14 @@ Async<bool> IdentityReader::read_session(IdentityParts* parts,
   std::vector<databroker::RecordKey> keys;
   keys.push_back(wanted.is_service_account ? service_account_key(wanted.session_id)
                                            : session_key(wanted.session_id));
-  CO_TRY(auto fetched, co_await broker_.get_many(std::move(keys), deadline));
+  std::vector<databroker::RecordKey> asked = keys;
+  CO_TRY(auto fetched, co_await broker_.get_many(std::move(asked), deadline));
+  if (fetched.state.server_version == wanted.server_version &&
+      fetched.state.latest_version < wanted.record_version) {
+    // The handle knows more than this process was told yet.
+    CO_TRY_OK(co_await broker_.look(deadline));
+    CO_TRY(fetched, co_await broker_.get_many(std::move(keys), deadline));
+  }
   parts->as_of = fetched.state;
   const std::optional<databroker::Record>& record = fetched.records.front();
   if (!record) {

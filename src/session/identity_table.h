@@ -60,9 +60,11 @@ class IdentityTable {
     Number next = kNone;
     Number previous = kNone;  // kNone for the first
   };
-  struct Slot {
+  // Two cache lines, which are fetched together: what tells whether it is the one, and what is
+  // known.
+  struct alignas(128) Slot {
     // Longer ids than UUIDs lie elsewhere.
-    static constexpr std::size_t kIdMax = 40;
+    static constexpr std::size_t kIdMax = 36;
 
     std::array<Link, kIndexes> links;
     std::array<char, kIdMax> id{};

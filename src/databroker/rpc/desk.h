@@ -24,6 +24,12 @@ struct CallFacts {
   // The lease a write depends on, as text.
   std::optional<std::string> lease;
   std::optional<std::string> lease_epoch;
+  // The versions a Put expects its records to be at, as text.
+  std::optional<std::string> expected_versions;
+  // Of SyncLatest: only records of later versions.
+  std::optional<std::string> after_version;
+  // Of Sync: keys and versions are enough.
+  bool without_values = false;
   Duration time_left{};
 
   // For the trailing metadata.
@@ -39,6 +45,9 @@ class Outlet {
   async::Event turned;
   bool is_writing = false;
   bool is_gone = false;  // the caller is, or nothing can be sent any more
+  // What the caller asked for beside its message; see CallFacts.
+  std::uint64_t after_version = 0;
+  bool without_values = false;
 };
 
 // Where calls are answered. Made and destroyed while the core does not run; the rest on the core.

@@ -27,6 +27,21 @@ inline constexpr Duration kCallTimeout = std::chrono::seconds(30);
 // Memory and threads of gRPC. Beyond: connections and calls are refused.
 inline constexpr std::size_t kRpcBytesMax = std::size_t{128} << 20;
 inline constexpr int kRpcThreadsMax = 16;
+// A connection on which nothing comes back for so long is given up, by either end; a caller that
+// asks more often is cut off.
+inline constexpr Duration kKeepalive = std::chrono::seconds(5);
+inline constexpr Duration kKeepaliveLeast = std::chrono::seconds(2);
+inline constexpr Duration kFollowerKeepalive = std::chrono::seconds(30);
+// Of a process that asks another for records: to connect, and between attempts.
+inline constexpr Duration kConnectTimeout = std::chrono::seconds(2);
+inline constexpr Duration kReconnectFirst = std::chrono::milliseconds(100);
+inline constexpr Duration kReconnectMost = std::chrono::seconds(3);
+// How long it waits for one answer, for the end of a list, and how often it asks for changes
+// anyway.
+inline constexpr Duration kAnswerTimeout = std::chrono::seconds(3);
+inline constexpr Duration kListTimeout = std::chrono::minutes(5);
+// Records it holds, so that they need not be asked for again, by their bytes.
+inline constexpr std::size_t kHeldBytesMax = std::size_t{64} << 20;
 // How long calls that are under way may go on when the process ends.
 inline constexpr Duration kRpcStopGrace = std::chrono::seconds(5);
 

@@ -17,8 +17,9 @@
 namespace vallum::databroker {
 namespace {
 
-constexpr auto kUsedTypes = std::to_array<std::string_view>(
-    {"type.googleapis.com/session.Session", "type.googleapis.com/user.ServiceAccount"});
+constexpr std::string_view kSessionType = "type.googleapis.com/session.Session";
+constexpr auto kUsedTypes =
+    std::to_array<std::string_view>({kSessionType, "type.googleapis.com/user.ServiceAccount"});
 
 // Zero for what does not fit, which no operation accepts.
 Duration duration_of(const google::protobuf::Duration& from) {
@@ -52,6 +53,38 @@ Result<std::optional<Fence>> fence_of(const CallFacts& facts) {
                 "vallum-lease and vallum-lease-epoch come together, the latter a number");
   }
   return std::optional(Fence{.lease = *facts.lease, .epoch = *epoch});
+}
+
+// Whoever signs out does so where they are: at a proxy.
+Result<void> check_reader(const wire::PutRequest& request) {
+  const bool is_end = !request.records().empty() &&
+                      std::ranges::all_of(request.records(), [](const wire::Record& record) {
+                        return record.type() == kSessionType && record.has_deleted_at();
+                      });
+  return is_end ? Result<void>()
+                : fail(ErrorKind::PermissionDenied, "the caller's role may only end sessions");
+}
+
+// The versions that the writes expect, one for each, with a comma between them: a number, 0 for a
+// record that must not exist, "-" for whatever is there.
+Result<void> expect_versions(const CallFacts& facts, Batch& batch) {
+  if (!facts.expected_versions) {
+    return {};
+  }
+  const std::vector<std::string_view> versions = split(*facts.expected_versions, ',');
+  if (versions.size() != batch.size()) {
+    return fail(ErrorKind::InvalidInput, "vallum-expected-versions has one for each record");
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (versions[i] == "-") {
+      continue;
+    }
+    batch[i].expected_version = parse_u64(versions[i]);
+    if (!batch[i].expected_version) {
+      return fail(ErrorKind::InvalidInput, "vallum-expected-versions: each is a number or '-'");
+    }
+  }
+  return {};
 }
 
 Result<void> check_count(int records, const Limits& limits) {
@@ -119,6 +152,9 @@ Async<void> query(Work<wire::QueryRequest, wire::QueryResponse> work) {
 
 Async<void> put(Work<wire::PutRequest, wire::PutResponse> work) {
   Databroker& broker = work.desk->broker();
+  if (work.role == Role::Reader) {
+    CO_TRY_OK(check_reader(*work.request));
+  }
   CO_TRY_OK(check_count(work.request->records_size(), broker.limits()));
   CO_TRY(const auto fence, fence_of(*work.facts));
   if (work.request->records().empty()) {
@@ -131,6 +167,7 @@ Async<void> put(Work<wire::PutRequest, wire::PutResponse> work) {
     batch.push_back(read_write(record));
     batch.back().fence = fence;
   }
+  CO_TRY_OK(expect_versions(*work.facts, batch));
   CO_TRY(const Committed done, co_await broker.put(std::move(batch), work.deadline));
   work.response->set_server_version(done.server_version);
   for (int i = 0; i < work.request->records_size(); ++i) {

@@ -53,6 +53,7 @@ using Empty = google::protobuf::Empty;
 Async<void> get(Work<wire::GetRequest, wire::GetResponse> work);
 Async<void> list_types(Work<Empty, wire::ListTypesResponse> work);
 Async<void> query(Work<wire::QueryRequest, wire::QueryResponse> work);
+// PermissionDenied for a Reader that would do more than end sessions.
 Async<void> put(Work<wire::PutRequest, wire::PutResponse> work);
 // PermissionDenied for a Reader that would change more than when a session was used.
 Async<void> patch(Work<wire::PatchRequest, wire::PatchResponse> work);

@@ -50,7 +50,7 @@ class RecordClient {
   RecordClient& operator=(const RecordClient&) = delete;
   ~RecordClient();
 
-  const std::string& address() const { return options_.address; }
+  const std::string& address() const;
 
   // NotFound: there is no such record.
   Result<Record> get(const RecordKey& key);
@@ -69,11 +69,14 @@ class RecordClient {
   struct Native;
   struct Call;
 
-  RecordClient(RecordClientOptions options, const Clock& clock, Entropy& entropy);
+  struct Timeouts {
+    Duration call;
+    Duration stream;
+  };
+  RecordClient(Timeouts timeouts, const Clock& clock, std::unique_ptr<Native> native);
 
-  RecordClientOptions options_;
+  Timeouts timeouts_;
   const Clock& clock_;
-  Entropy& entropy_;
   std::unique_ptr<Native> native_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "async/call_gate.h"
 #include "base/check.h"
+#include "base/strings.h"
 #include "databroker/rpc/methods.h"
 #include "databroker/rpc/streams.h"
 #include "http/status_of.h"
@@ -50,6 +51,9 @@ CallFacts read_facts(const grpc::CallbackServerContext& context) {
   facts.token = metadata(context, "jwt");
   facts.lease = metadata(context, "vallum-lease");
   facts.lease_epoch = metadata(context, "vallum-lease-epoch");
+  facts.expected_versions = metadata(context, "vallum-expected-versions");
+  facts.after_version = metadata(context, "vallum-after-version");
+  facts.without_values = metadata(context, "vallum-without-values").has_value();
   if (const auto auth = context.auth_context(); auth != nullptr && auth->IsPeerAuthenticated()) {
     for (const grpc::string_ref& name : auth->FindPropertyValues(GRPC_X509_SAN_PROPERTY_NAME)) {
       facts.certificate_names.emplace_back(name.data(), name.size());
@@ -215,6 +219,8 @@ Task<void> answer_with_stream(Desk* desk,
                               OpenCall<StreamCall<Request, Response>> call,
                               StreamMethod<Request, Response> method) {
   Outlet outlet(desk->core());
+  outlet.after_version = parse_u64(call->facts.after_version.value_or("0")).value_or(0);
+  outlet.without_values = call->facts.without_values;
   const Desk::Listed listed(*desk, call->number(), outlet);
   // The caller may have gone before there was anybody to tell.
   outlet.is_gone = call->context->IsCancelled();
@@ -228,6 +234,10 @@ Task<void> answer_with_stream(Desk* desk,
     done = co_await method(desk, &outlet, call.get(), &call->request);
   }
   call.finish(done ? grpc::Status::OK : status_of_error(done.error(), Conflict::Aborted));
+}
+
+int milliseconds(Duration duration) {
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
 }
 
 grpc::Status too_many() {
@@ -277,7 +287,6 @@ class RecordServer::Service final : public WithAll {
   using Writer = grpc::ServerWriteReactor<grpc::ByteBuffer>;
 
   static constexpr Need kRead{.role = Role::Reader, .conflict = Conflict::Aborted};
-  static constexpr Need kWrite{.role = Role::Writer, .conflict = Conflict::Aborted};
   static constexpr Need kLease{.role = Role::Writer, .conflict = Conflict::AlreadyExists};
   static constexpr Need kAdminister{.role = Role::Admin, .conflict = Conflict::Aborted};
 
@@ -336,12 +345,12 @@ class RecordServer::Service final : public WithAll {
   Reactor* GetOptions(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, get_options, kRead);
   }
-  // A Reader may note when a session was used: the method itself looks.
+  // A Reader may note when a session was used, and end one: the methods themselves look.
   Reactor* Patch(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, patch, kRead);
   }
   Reactor* Put(Context* context, const Bytes* request, Bytes* response) override {
-    return serve(context, request, response, put, kWrite);
+    return serve(context, request, response, put, kRead);
   }
   Reactor* AcquireLease(Context* context, const Bytes* request, Bytes* response) override {
     return serve(context, request, response, acquire_lease, kLease);
@@ -401,6 +410,11 @@ Result<std::unique_ptr<RecordServer>> RecordServer::start(const RecordServerOpti
                           static_cast<int>(kStreamsPerConnectionMax))
       .AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(kMetadataBytesMax))
       .AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0)
+      .AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                          milliseconds(kKeepaliveLeast))
+      .AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1)
+      .AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(kFollowerKeepalive))
+      .AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(kFollowerKeepalive))
       // A small compressed message may be a huge one, and its size is looked at before.
       .SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false)
       .SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false)

@@ -210,6 +210,9 @@ class Follower {
       if (!type.empty() && record.type != type) {
         continue;
       }
+      if (self->outlet_->without_values) {
+        record.value = {};
+      }
       self->call_->message.Clear();
       write_record(std::move(record), *self->call_->message.mutable_record());
       CO_TRY_OK(co_await send(self->call_));
@@ -230,7 +233,7 @@ class Follower {
 // Sends the records of one type that are not newer than `state`: what is newer comes with sync().
 Async<void> send_latest(SyncLatestSending* call, std::string type, StoreState state) {
   Desk* const desk = call->desk;
-  Page page{.after_version = 0, .records_max = kStreamPage};
+  Page page{.after_version = call->outlet->after_version, .records_max = kStreamPage};
   for (;;) {
     CO_TRY(FetchedPage fetched,
            co_await desk->broker().list(type, page, desk->core().deadline_in(kCallTimeout)));

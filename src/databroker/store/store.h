@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ struct Page {
 // What one batch came to: its records in the batch's order, each with the version it got, or why it
 // did not happen (Conflict).
 using BatchOutcome = Result<std::vector<Record>>;
+
+class Keeper;
 
 // Tells that other processes may have changed a data set that they share.
 class ChangeListener {
@@ -84,6 +87,8 @@ class Store {
   // NotFound for a record that is missing or deleted. Internal for a stored one that is not what
   // was last written there.
   virtual Result<Record> get(const RecordKey& key) = 0;
+  // Several, in order; absent for those that get() would not find.
+  virtual Result<std::vector<std::optional<Record>>> get_many(const std::vector<RecordKey>& keys);
 
   // Records of one type that are not deleted, by version.
   virtual Result<std::vector<Record>> list(std::string_view type, Page page) = 0;
@@ -106,6 +111,9 @@ class Store {
 
   // Nothing when no other process can change the data set. The store outlives it.
   virtual std::unique_ptr<ChangeListener> listen() { return nullptr; }
+
+  // Null for a store that keeps its records itself. Lives as long as the store.
+  virtual Keeper* keeper() { return nullptr; }
 
   // Forgets tombstones older than this. Returns how many.
   virtual Result<std::size_t> prune_tombstones(WallTime deleted_before) = 0;

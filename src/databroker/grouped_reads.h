@@ -1,0 +1,60 @@
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "async/blocking_pool.h"
+#include "async/core.h"
+#include "async/event.h"
+#include "async/task.h"
+#include "databroker/databroker.h"
+#include "databroker/port.h"
+#include "databroker/store/store.h"
+
+namespace vallum::databroker {
+
+// Reads of a store that asks another process: those that wait together are asked for together, so
+// that a network that is far away is waited for once. Any core calls; its own state lives on the
+// home core.
+class GroupedReads {
+ public:
+  struct Parts {
+    async::Core& home;
+    // Of the store's one thread.
+    async::BlockingPool& pool;
+    Store& store;
+    std::vector<Port>& ports;
+    std::size_t waiting_max;
+  };
+  // All parts outlive it.
+  explicit GroupedReads(const Parts& parts) : parts_(parts), wanted_(parts.home) {}
+  GroupedReads(const GroupedReads&) = delete;
+  GroupedReads& operator=(const GroupedReads&) = delete;
+
+  // ResourceExhausted when too many wait already.
+  static Async<Fetched> get_many(GroupedReads* self,
+                                 std::vector<RecordKey> keys,
+                                 Deadline deadline);
+
+  // On the home core, for as long as there may be reads.
+  static Task<void> run(GroupedReads* self);
+
+ private:
+  struct Waiting {
+    std::vector<RecordKey> keys;
+    async::Core* caller;
+    std::uint64_t number;
+    Deadline deadline;
+  };
+
+  void enqueue(Waiting read);
+  void reply(const Waiting& read, Result<Fetched> answer);
+  std::vector<Waiting> take_group();
+  void finish(const std::vector<Waiting>& group, Result<Fetched> answer);
+
+  Parts parts_;
+  std::deque<Waiting> waiting_;
+  async::Event wanted_;
+};
+
+}  // namespace vallum::databroker
