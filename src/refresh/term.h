@@ -79,6 +79,7 @@ class Renewal::Term {
   // Records.
   Async<Read> read(std::string id);
   Task<Kept> keep(Read* read, const identity::RefreshOutcome* outcome);
+  Async<void> write_tokens(Read* read, const identity::RefreshOutcome* outcome, bool is_fenced);
   Async<Kept> look_again(Read* read, const identity::RefreshOutcome* outcome);
   Task<Kept> end(Read read, EndReason reason, std::string detail);
   Async<void> write_user(Read read, identity::UserDetails details, Deadline deadline);

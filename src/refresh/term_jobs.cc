@@ -309,32 +309,14 @@ Async<Renewal::Term::Read> Renewal::Term::read(std::string id) {
 // Writes the new tokens, conditional on the record still having the old ones. Takes its time when
 // the store fails: nobody else has these tokens, and nobody else exchanges this session's.
 Task<Renewal::Term::Kept> Renewal::Term::keep(Read* read, const identity::RefreshOutcome* outcome) {
-  const bool is_proven = outcome->id_token_fault.empty();
-  if (!is_proven && outcome->tokens.refresh_token.empty()) {
+  if (!outcome->id_token_fault.empty() && outcome->tokens.refresh_token.empty()) {
     co_return Kept::Yes;
   }
   bool is_fenced = true;
   const Instant give_up_at = parts_.core.now() + Limits::kHoldTokens;
   while (parts_.core.now() < give_up_at) {
-    auto value = is_proven ? with_tokens(read->record.value, read->session, *outcome)
-                           : with_refresh_token(read->record.value, outcome->tokens.refresh_token);
-    if (!value) {
-      co_return Kept::Failed;
-    }
-    databroker::Batch batch;
-    batch.push_back(
-        databroker::Write::put(read->record.key(), *value).if_version(read->record.version));
-    if (is_fenced) {
-      batch.back().fence = fence_;
-    }
-    const auto done = co_await parts_.broker.put(std::move(batch), store_deadline());
+    const auto done = co_await write_tokens(read, outcome, is_fenced);
     if (done) {
-      read->record.value = *std::move(value);
-      read->record.version = done->versions.front();
-      auto session = session::decode_session(read->record.value);
-      if (session) {
-        read->session = *std::move(session);
-      }
       co_return Kept::Yes;
     }
     if (done.error().kind() == ErrorKind::InvalidInput) {
@@ -360,6 +342,31 @@ Task<Renewal::Term::Kept> Renewal::Term::keep(Read* read, const identity::Refres
     }
   }
   co_return Kept::Failed;
+}
+
+// Once. InvalidInput: it cannot be written, now or later.
+Async<void> Renewal::Term::write_tokens(Read* read,
+                                        const identity::RefreshOutcome* outcome,
+                                        bool is_fenced) {
+  auto value = outcome->id_token_fault.empty()
+                   ? with_tokens(read->record.value, read->session, *outcome)
+                   : with_refresh_token(read->record.value, outcome->tokens.refresh_token);
+  if (!value) {
+    co_return fail(ErrorKind::InvalidInput, "the session's new tokens cannot be written");
+  }
+  databroker::Batch batch;
+  batch.push_back(
+      databroker::Write::put(read->record.key(), *value).if_version(read->record.version));
+  if (is_fenced) {
+    batch.back().fence = fence_;
+  }
+  CO_TRY(const auto done, co_await parts_.broker.put(std::move(batch), store_deadline()));
+  read->record.value = *std::move(value);
+  read->record.version = done.versions.front();
+  if (auto session = session::decode_session(read->record.value)) {
+    read->session = *std::move(session);
+  }
+  co_return {};
 }
 
 // Reads the record again after a write of tokens that did not happen, or nobody knows. Failed: it

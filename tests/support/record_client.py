@@ -678,6 +678,12 @@ def a_certificate_bounds_its_owner(client):
     refused(lambda: client.ServerInfo(jwt=None), "UNAUTHENTICATED", "unauthenticated")
 
 
+def a_certificate_of_no_service(client):
+    refused(lambda: client.ServerInfo(), "PERMISSION_DENIED",
+            "the caller's certificate names a service that there is not")
+    refused(lambda: client.put(thing("x")), "PERMISSION_DENIED")
+
+
 def a_certificate_is_not_enough_for_strangers(client):
     """Shown: the certificate of a databroker."""
     client.put(thing("x"))

@@ -81,14 +81,18 @@ std::optional<Role> role_of_service(std::string_view name) {
   return name == "databroker" ? std::optional(Role::Admin) : std::nullopt;
 }
 
-std::optional<Role> role_of_certificate(const std::vector<std::string>& names) {
+Result<std::optional<Role>> role_of_certificate(const std::vector<std::string>& names) {
   std::optional<Role> weakest;
   for (const std::string_view name : names) {
-    if (name.starts_with(kCertificatePrefix)) {
-      const Role role =
-          role_of_service(name.substr(kCertificatePrefix.size())).value_or(Role::Reader);
-      weakest = std::min(weakest.value_or(role), role);
+    if (!name.starts_with(kCertificatePrefix)) {
+      continue;
     }
+    const std::optional<Role> role = role_of_service(name.substr(kCertificatePrefix.size()));
+    if (!role) {
+      return fail(ErrorKind::PermissionDenied,
+                  "the caller's certificate names a service that there is not");
+    }
+    weakest = std::min(weakest.value_or(*role), *role);
   }
   return weakest;
 }

@@ -26,8 +26,9 @@ enum class Role : std::uint8_t {
 std::optional<Role> role_of_service(std::string_view name);
 
 // The role a certificate holds its owner to: that of the weakest of its names of the form
-// "vallum:service:NAME". Nothing when it has no such name; Reader for a NAME that is no service.
-std::optional<Role> role_of_certificate(const std::vector<std::string>& names);
+// "vallum:service:NAME". Nothing when it has no such name; PermissionDenied for a NAME that is no
+// service.
+Result<std::optional<Role>> role_of_certificate(const std::vector<std::string>& names);
 
 // Checks the tokens by which callers show that they know the shared secret. Two forms:
 //

@@ -157,13 +157,19 @@ TEST(CallerTokensTest, RefuseATokenOfTheirPurposeThatIsNotWhole) {
 }
 
 TEST(CallerRoleTest, IsThatOfTheWeakestNameOfTheCertificate) {
-  EXPECT_EQ(role_of_certificate({}), std::nullopt);
-  EXPECT_EQ(role_of_certificate({"db.example"}), std::nullopt);
-  EXPECT_EQ(role_of_certificate({"db.example", "vallum:service:databroker"}), Role::Admin);
-  EXPECT_EQ(role_of_certificate({"vallum:service:databroker", "vallum:service:proxy"}),
+  EXPECT_EQ(*role_of_certificate({}), std::nullopt);
+  EXPECT_EQ(*role_of_certificate({"db.example"}), std::nullopt);
+  EXPECT_EQ(*role_of_certificate({"db.example", "vallum:service:databroker"}), Role::Admin);
+  EXPECT_EQ(*role_of_certificate({"vallum:service:databroker", "vallum:service:proxy"}),
             Role::Reader);
-  EXPECT_EQ(role_of_certificate({"vallum:service:authenticate"}), Role::Writer);
-  EXPECT_EQ(role_of_certificate({"vallum:service:typing-mistake"}), Role::Reader);
+  EXPECT_EQ(*role_of_certificate({"vallum:service:authenticate"}), Role::Writer);
+}
+
+TEST(CallerRoleTest, ANameOfNoServiceGivesNone) {
+  const auto role = role_of_certificate({"vallum:service:proxy", "vallum:service:typing-mistake"});
+
+  ASSERT_FALSE(role.has_value());
+  EXPECT_EQ(role.error().kind(), ErrorKind::PermissionDenied);
 }
 
 TEST(CallerTokensTest, AcceptTheTokensThatAreMadeHere) {

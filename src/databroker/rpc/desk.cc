@@ -9,7 +9,8 @@ Result<Role> Desk::admit(const CallFacts& facts) {
     return fail(ErrorKind::Unauthenticated, "unauthenticated");
   }
   TRY(const Role of_token, tokens_.verify(*facts.token, core_.clock().wall()));
-  return std::min(of_token, role_of_certificate(facts.certificate_names).value_or(of_token));
+  TRY(const auto of_certificate, role_of_certificate(facts.certificate_names));
+  return std::min(of_token, of_certificate.value_or(of_token));
 }
 
 Outlet* Desk::find(std::uint64_t number) {

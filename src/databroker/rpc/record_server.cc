@@ -116,13 +116,14 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   bool is_readable = false;
   std::optional<async::CallGate::Pass> pass;
   std::optional<async::CallGate::Pass> follower_pass;
+  grpc::ByteBuffer bytes;  // of the message that is being written
 
   std::uint64_t number() const { return pass->number(); }
   void send_head() override { StartSendInitialMetadata(); }
   void start_write(const Response& message) override {
-    const grpc::Status written = write_message(message, bytes_);
+    const grpc::Status written = write_message(message, bytes);
     CHECK(written.ok());  // our own message, in memory
-    StartWrite(&bytes_);
+    StartWrite(&bytes);
   }
   void cut_off() override { context->TryCancel(); }
 
@@ -136,8 +137,6 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     }
   }
   void OnDone() override { delete this; }
-
-  grpc::ByteBuffer bytes_;  // of the message that is being written
 };
 
 // A call on its way to an end: whoever drops it without one has said that nobody could.

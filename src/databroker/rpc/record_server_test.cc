@@ -280,18 +280,18 @@ TEST_F(RecordServerTlsTest, ACertificateBoundsWhatItsOwnerDoes) {
   expect(service_, "a_certificate_is_not_enough_for_strangers", files_of(client("databroker")));
 }
 
-// A name that begins like that of a databroker, and one of no service, make nobody more than a
-// reader.
-TEST_F(RecordServerTlsTest, ANameThatIsNoServicesGivesTheLeastRights) {
+// A name that begins like that of a databroker, and one of no service. Covers DBR-08.
+TEST_F(RecordServerTlsTest, RefusesACertificateThatNamesNoService) {
   const std::string name("vallum:service:databroker\0.evil", 31);
   ASSERT_EQ(name.size(), 31U);
   testing::CertificateWish cut;
   cut.names_der = std::string("\x30\x21\x86\x1f") + name;
 
-  expect(service_, "a_certificate_bounds_its_owner", files_of(authority_.issue(cut)));
-  expect(service_, "a_certificate_bounds_its_owner", files_of(client("databrokers")));
+  expect(service_, "a_certificate_of_no_service", files_of(authority_.issue(cut)));
+  expect(service_, "a_certificate_of_no_service", files_of(client("databrokers")));
 }
 
+// Covers DBR-08.
 TEST_F(RecordServerTlsTest, RefusesTheHandshakeWithoutAGoodCertificate) {
   const testing::TestAuthority other("Other authority", clock_.wall());
   testing::CertificateWish expired;
