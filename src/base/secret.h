@@ -15,7 +15,7 @@ struct SecretMemory {
   void (*give_back)(std::byte* data, std::size_t bytes);
 };
 // Before the process has a second thread. Returns the one before.
-SecretMemory use_secret_memory(const SecretMemory& memory);
+SecretMemory use_secret_memory(const SecretMemory& better);
 
 // Key material or a credential: wiped when it dies, compared in constant time, and impossible to
 // print or copy by accident. Values that leave it do so through expose(), which is easy to search

@@ -347,6 +347,13 @@ constexpr auto kOptions = std::to_array<Option>({
         "limit_stream_idle_time",
         "5m",
         "Without a byte in an exchange whose route sets no `idle_timeout`. 0: no limit."),
+    at_boot(
+        global<[](Settings& s) -> auto& { return s.limits.cached_sessions_max; }, is_cache_size>(
+            "limit_cached_sessions",
+            "20000",
+            "Sessions, with their users, that each core holds ready; about 1.1 KiB each "
+            "(docs/scaling.md). Beyond: one that was not asked for lately is read from the "
+            "databroker when it is asked for again.")),
 
     // 2.9 Records.
     global<&GlobalInputs::storage_type>(

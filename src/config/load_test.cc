@@ -31,8 +31,17 @@ TEST_F(ConfigTest, AnEmptyFileGivesTheDefaults) {
   EXPECT_EQ(settings.programmatic_redirect_domain_whitelist,
             (std::vector<std::string>{"localhost"}));
   EXPECT_EQ(settings.limits.connections_max, 50'000U);
+  EXPECT_EQ(settings.limits.cached_sessions_max, 20'000U);
   EXPECT_TRUE(settings.flags.match_any_incoming_port);
   EXPECT_TRUE(settings.routes.empty());
+}
+
+TEST_F(ConfigTest, ACacheHasASizeThatMemoryCanHave) {
+  for (const char* const size : {"0", "16777217", "4294967295"}) {
+    EXPECT_EQ(refused(std::string("limit_cached_sessions: ") + size),
+              (Lines{"c.yaml:1:24: limit_cached_sessions: must be from 1 to 16777216"}))
+        << size;
+  }
 }
 
 TEST_F(ConfigTest, EveryProblemIsReportedAtOnceWithItsPlace) {

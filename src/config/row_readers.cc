@@ -113,6 +113,11 @@ Wrong is_count(const std::uint32_t& value) {
   return value > 0 ? Wrong() : Wrong("must be more than 0");
 }
 
+Wrong is_cache_size(const std::uint32_t& value) {
+  constexpr std::uint32_t kMax = 1U << 24U;
+  return value > 0 && value <= kMax ? Wrong() : Wrong("must be from 1 to 16777216");
+}
+
 Wrong has_port(const BindAddress& value) {
   return value.port != 0 ? Wrong() : Wrong("the port must be from 1 to 65535");
 }

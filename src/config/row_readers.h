@@ -19,6 +19,8 @@ Wrong is_positive(const Duration& value);
 Wrong is_not_negative(const Duration& value);
 Wrong is_maybe_not_negative(const std::optional<Duration>& value);
 Wrong is_count(const std::uint32_t& value);
+// 1 to 16,777,216.
+Wrong is_cache_size(const std::uint32_t& value);
 Wrong has_port(const BindAddress& value);
 Wrong has_port_if_any(const std::optional<BindAddress>& value);
 Wrong is_cookie_name(const std::string& value);

@@ -108,6 +108,7 @@ struct LimitSettings {
   Duration tls_handshake_timeout{};
   Duration connect_timeout{};
   Duration stream_idle_timeout{};
+  std::uint32_t cached_sessions_max = 0;  // of each core
 };
 
 // The decision served to other proxies (docs/ext_authz.md).

@@ -32,13 +32,13 @@ void give_back(std::byte* data, std::size_t bytes) {
 }  // namespace
 
 SecretMemoryState protect_secrets() {
-  static const SecretMemoryState state = [] {
+  static const SecretMemoryState kState = [] {
     // 1: all is well; 2: it can be used, but something of it failed, which is locking in practice.
     const int made = CRYPTO_secure_malloc_init(kArenaBytes, kSmallestBytes);
     use_secret_memory({.take = take, .give_back = give_back});
     return made == 1 ? SecretMemoryState::Locked : SecretMemoryState::NotLocked;
   }();
-  return state;
+  return kState;
 }
 
 }  // namespace vallum::crypto

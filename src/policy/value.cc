@@ -235,9 +235,10 @@ class Assembly {
     std::ranges::copy(as_bytes(text_), memory.get() + text_at);
     const std::string_view text = as_text({memory.get() + text_at, text_.size()});
     std::byte* at = memory.get() + values_at;
-    Value* const first = static_cast<Value*>(static_cast<void*>(at));
+    const Value* first = nullptr;
     for (const Piece& piece : pieces_) {
-      ::new (at) Value(piece.kind, text.substr(piece.from, piece.size));
+      const auto* made = ::new (at) Value(piece.kind, text.substr(piece.from, piece.size));
+      first = first == nullptr ? made : first;
       at += sizeof(Value);
     }
     values = {first, pieces_.size()};
@@ -347,10 +348,11 @@ ClaimTable ClaimTable::Builder::build() && {
   std::span<const Value> values;
   table.memory_ = assembly.finish(ranges.size(), values);
   std::byte* at = table.memory_.get();
-  const Claim* const first = static_cast<const Claim*>(static_cast<const void*>(at));
+  const Claim* first = nullptr;
   for (const Range& range : ranges) {
-    ::new (at) Claim{.name = values[range.values_from + range.values].text(),
-                     .values = values.subspan(range.values_from, range.values)};
+    const auto* made = ::new (at) Claim{.name = values[range.values_from + range.values].text(),
+                                        .values = values.subspan(range.values_from, range.values)};
+    first = first == nullptr ? made : first;
     at += sizeof(Claim);
   }
   table.claims_ = {first, ranges.size()};

@@ -1,6 +1,9 @@
 #include "databroker/rpc/remote_listener.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "databroker/rpc/limits.h"
@@ -22,10 +25,12 @@ GrpcTime in(Duration duration) {
 }
 
 // What a completion is of.
-enum Tag : std::uintptr_t { kBegun = 1, kRead, kEnded, kStop };
+enum class Tag : std::uint8_t { Begun, Read, Ended, Stop };
 
+// gRPC hands back an address, of which nothing is read.
 void* tag_of(Tag tag) {
-  return reinterpret_cast<void*>(static_cast<std::uintptr_t>(tag));
+  static std::array<char, 4> places{};
+  return &places[static_cast<std::size_t>(tag)];
 }
 
 }  // namespace
@@ -49,14 +54,12 @@ RemoteListener::~RemoteListener() {
   void* tag = nullptr;
   bool is_ok = false;
   while (queue_.Next(&tag, &is_ok)) {
-    if (stream_ != nullptr && tag != tag_of(kStop) && tag != tag_of(kEnded) && !is_ok) {
-      break;  // cancelled; nothing is asked of it any more
-    }
+    // What was asked of a stream that is cancelled comes back, too.
   }
 }
 
 void RemoteListener::stop() {
-  stop_alarm_.Set(&queue_, grpc_now(), tag_of(kStop));
+  stop_alarm_.Set(&queue_, grpc_now(), tag_of(Tag::Stop));
 }
 
 void RemoteListener::begin() {
@@ -76,7 +79,7 @@ void RemoteListener::begin() {
   request.set_server_version(known->server_version);
   request.set_record_version(known->latest_version);
   stream_->reader =
-      (*peer)->channel->stub().AsyncSync(&stream_->context, request, &queue_, tag_of(kBegun));
+      (*peer)->channel->stub().AsyncSync(&stream_->context, request, &queue_, tag_of(Tag::Begun));
 }
 
 void RemoteListener::end_stream() {
@@ -86,25 +89,25 @@ void RemoteListener::end_stream() {
 }
 
 bool RemoteListener::take(void* tag, bool is_ok) {
-  if (tag == tag_of(kStop)) {
+  if (tag == tag_of(Tag::Stop)) {
     is_stopped_ = true;
     return true;
   }
-  if (tag == tag_of(kEnded)) {
+  if (tag == tag_of(Tag::Ended)) {
     end_stream();
     return true;
   }
   if (!is_ok) {
-    stream_->reader->Finish(&stream_->status, tag_of(kEnded));
+    stream_->reader->Finish(&stream_->status, tag_of(Tag::Ended));
     return false;
   }
-  const bool is_change = tag == tag_of(kRead) && stream_->message.has_record();
+  const bool is_change = tag == tag_of(Tag::Read) && stream_->message.has_record();
   if (is_change) {
     backoff_.reset();
   }
-  stream_->reader->Read(&stream_->message, tag_of(kRead));
+  stream_->reader->Read(&stream_->message, tag_of(Tag::Read));
   // What came before there was a stream was told to nobody.
-  return is_change || tag == tag_of(kBegun);
+  return is_change || tag == tag_of(Tag::Begun);
 }
 
 void RemoteListener::wait(Duration at_most) {

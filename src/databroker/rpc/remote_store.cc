@@ -100,7 +100,7 @@ BatchOutcome outcome_of_put(Answered<wire::PutResponse>& answer) {
 }  // namespace
 
 struct RemoteStore::Native {
-  Native(RemotePeers peers_of_calls, RemotePeers peers_of_listener, Parts parts)
+  Native(RemotePeers peers_of_calls, RemotePeers peers_of_listener, const Parts& parts)
       : peers(std::move(peers_of_calls)),
         listeners_peers(std::move(peers_of_listener)),
         clock(parts.clock),

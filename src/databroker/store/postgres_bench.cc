@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include <benchmark/benchmark.h>
 #include <libpq-fe.h>
+#include <unistd.h>
 
 #include "async/block_on.h"
 #include "async/core.h"
@@ -31,7 +33,7 @@
 // plain_libpq_puts does is the bound.
 //
 //   VALLUM_BENCH_POSTGRES='postgres://vallum:...@localhost/bench' databroker_bench
-//     --benchmark_filter='change_seen|postgres_puts|libpq'
+//     --benchmark_filter='change_seen|postgres|libpq'
 //
 // with an empty database, whose disk and commit settings count.
 namespace vallum::databroker {
@@ -83,6 +85,14 @@ constexpr std::size_t kValueBytes = 1024;
 
 std::string id_of(std::size_t i) {
   return "0194f6f8-e760-76a0-8917-" + std::to_string(100'000'000'000 + i);
+}
+
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 const char* database(benchmark::State& state) {
@@ -171,6 +181,19 @@ void change_seen_by_another_node(benchmark::State& state) {
 }
 BENCHMARK(change_seen_by_another_node)->Iterations(1)->UseRealTime()->Unit(benchmark::kSecond);
 
+// New records, each a batch of its own, as requests bring them. `written` counts them.
+void put_rows(PostgresStore& store, const World& world, std::size_t& written) {
+  std::vector<Batch> batches;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    Batch batch;
+    batch.push_back(Write::put({.type = kType, .id = id_of(++written)},
+                               {.type_url = kType, .bytes = std::string(kValueBytes, 'x')}));
+    batches.push_back(std::move(batch));
+  }
+  const auto done = store.commit(std::move(batches), world.clock.wall());
+  require(done.has_value() && done->back().has_value());
+}
+
 void postgres_puts(benchmark::State& state) {
   const char* const address = database(state);
   if (address == nullptr) {
@@ -180,15 +203,7 @@ void postgres_puts(benchmark::State& state) {
   const auto store = world.open_store(address);
   std::size_t written = 0;
   for (auto _ : state) {
-    std::vector<Batch> batches;
-    for (std::size_t i = 0; i < kRows; ++i) {
-      Batch batch;
-      batch.push_back(Write::put({.type = kType, .id = id_of(++written)},
-                                 {.type_url = kType, .bytes = std::string(kValueBytes, 'x')}));
-      batches.push_back(std::move(batch));
-    }
-    const auto done = store->commit(std::move(batches), world.clock.wall());
-    require(done.has_value() && done->back().has_value());
+    put_rows(*store, world, written);
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(written));
   require(store->clear().has_value());
@@ -273,6 +288,32 @@ void plain_libpq_puts(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(written));
 }
 BENCHMARK(plain_libpq_puts)->UseRealTime();
+
+// A node that starts beside others, which have written a million records.
+void postgres_open_with_a_million(benchmark::State& state) {
+  constexpr std::size_t kRecords = 1'000'000;
+  const char* const address = database(state);
+  if (address == nullptr) {
+    return;
+  }
+  World world;
+  const auto writer = world.open_store(address);
+  std::size_t written = 0;
+  while (written < kRecords) {
+    put_rows(*writer, world, written);
+  }
+  for (auto _ : state) {
+    const std::size_t before = resident_bytes();
+    const auto store = world.open_store(address);
+    state.counters["bytes_per_record"] =
+        static_cast<double>(resident_bytes() - before) / static_cast<double>(written);
+  }
+  require(writer->clear().has_value());
+}
+BENCHMARK(postgres_open_with_a_million)
+    ->Iterations(1)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace vallum::databroker
