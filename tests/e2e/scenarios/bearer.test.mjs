@@ -150,8 +150,9 @@ describe('a program with tokens of its own', () => {
   it('leaves its tokens in no log and in no file', async () => {
     const bob = await tokensOf('bob', kOtherClient);
     assert.equal((await ask(`${scene.plan.app}/ci`, bob.id)).status, 200);
-    const kept = Buffer.concat(readdirSync(scene.plan.stateFolder)
-      .map((name) => readFileSync(path.join(scene.plan.stateFolder, name))));
+    const kept = Buffer.concat(readdirSync(scene.plan.stateFolder, {withFileTypes: true})
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(path.join(scene.plan.stateFolder, entry.name))));
     assert.ok(kept.length > 0);
 
     for (const token of [tokens.id, tokens.access, bob.id]) {
