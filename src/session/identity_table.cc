@@ -21,17 +21,34 @@ std::string_view IdentityTable::Slot::key(Index index) const {
 
 IdentityTable::IdentityTable(std::size_t max) : max_(max), mask_(std::bit_ceil(max) - 1) {
   CHECK(max > 0 && max <= std::size_t{1} << 31U);
-  for (std::vector<Number>& heads : heads_) {
-    heads.assign(mask_ + 1, kNone);
+  session_heads_.resize(mask_ + 1);
+  for (const Index index : {Index::User, Index::Email}) {
+    heads_[static_cast<std::size_t>(index)].assign(mask_ + 1, kNone);
   }
 }
 
-IdentityTable::Number& IdentityTable::head(Index index, std::string_view key) {
-  return heads_[static_cast<std::size_t>(index)][EndHash()(key) & mask_];
+IdentityTable::SessionHead& IdentityTable::session_head(std::string_view session_id) {
+  return session_heads_[EndHash()(session_id) & mask_];
+}
+
+IdentityTable::Number IdentityTable::first(Index index, std::string_view key) {
+  return index == Index::Session ? session_head(key).first
+                                 : heads_[static_cast<std::size_t>(index)][EndHash()(key) & mask_];
+}
+
+void IdentityTable::set_first(Index index, std::string_view key, Number number) {
+  if (index != Index::Session) {
+    heads_[static_cast<std::size_t>(index)][EndHash()(key) & mask_] = number;
+    return;
+  }
+  session_head(key) = {.identity = number == kNone ? nullptr : slot(number).known.identity.get(),
+                       .first = number};
 }
 
 IdentityTable::Number IdentityTable::find_number(std::string_view session_id) {
-  Number at = head(Index::Session, session_id);
+  const SessionHead& head = session_head(session_id);
+  __builtin_prefetch(head.identity);
+  Number at = head.first;
   while (at != kNone && slot(at).session_id() != session_id) {
     at = slot(at).links[0].next;
   }
@@ -81,6 +98,7 @@ void IdentityTable::erase_email(std::string_view email, std::uint64_t version) {
 }
 
 void IdentityTable::clear() {
+  std::ranges::fill(session_heads_, SessionHead());
   for (std::vector<Number>& heads : heads_) {
     std::ranges::fill(heads, kNone);
   }
@@ -118,12 +136,11 @@ void IdentityTable::link(Index index, Number number) {
   if (key.empty() && index != Index::Session) {
     return;
   }
-  Number& first = head(index, key);
-  own.next = first;
-  if (first != kNone) {
-    slot(first).links[at].previous = number;
+  own.next = first(index, key);
+  if (own.next != kNone) {
+    slot(own.next).links[at].previous = number;
   }
-  first = number;
+  set_first(index, key, number);
 }
 
 void IdentityTable::unlink(Index index, Number number) {
@@ -139,7 +156,7 @@ void IdentityTable::unlink(Index index, Number number) {
   if (own.previous != kNone) {
     slot(own.previous).links[at].next = own.next;
   } else {
-    head(index, key) = own.next;
+    set_first(index, key, own.next);
   }
 }
 
@@ -156,7 +173,7 @@ void IdentityTable::erase(Number number) {
 }
 
 void IdentityTable::erase_all(Index index, std::string_view key, std::uint64_t version) {
-  Number at = head(index, key);
+  Number at = first(index, key);
   while (at != kNone) {
     const Slot& candidate = slot(at);
     const Number next = candidate.links[static_cast<std::size_t>(index)].next;

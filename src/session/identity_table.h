@@ -29,7 +29,7 @@ struct KnownIdentity {
 // for a million: looking one up touches as little memory as can be, and never allocates.
 class IdentityTable {
  public:
-  // `max` is 1 to 2^31. Takes 12 bytes for each at once.
+  // `max` is 1 to 2^31. Takes 24 bytes for each at once.
   explicit IdentityTable(std::size_t max);
   IdentityTable(const IdentityTable&) = delete;
   IdentityTable& operator=(const IdentityTable&) = delete;
@@ -80,8 +80,18 @@ class IdentityTable {
     std::string_view key(Index index) const;
   };
 
+  // Where the chain of a bucket of session ids begins.
+  struct SessionHead {
+    // Of the first slot of the chain, never read through here: a look-up has it fetched while it
+    // waits for the slot, which says where it is but lies elsewhere.
+    const void* identity = nullptr;
+    Number first = kNone;
+  };
+
+  SessionHead& session_head(std::string_view session_id);
+  Number first(Index index, std::string_view key);
+  void set_first(Index index, std::string_view key, Number number);
   Slot& slot(Number number) { return (*chunks_[number / kChunk])[number % kChunk]; }
-  Number& head(Index index, std::string_view key);
   Number find_number(std::string_view session_id);
   // A slot that is not used, which may push out another.
   Number take();
@@ -96,7 +106,8 @@ class IdentityTable {
   std::size_t slots_ = 0;  // made so far
   Number free_ = kNone;    // chained by their first link
   Number hand_ = 0;
-  std::array<std::vector<Number>, kIndexes> heads_;
+  std::vector<SessionHead> session_heads_;
+  std::array<std::vector<Number>, kIndexes> heads_;  // of the other indexes
   std::vector<std::unique_ptr<std::array<Slot, kChunk>>> chunks_;
 };
 

@@ -300,6 +300,10 @@ void PostgresConnection::execute(const char* sql, const PostgresParameters& para
   native_->queue(nullptr, sql, parameters);
 }
 
+void PostgresConnection::send() {
+  native_->is_lost = native_->is_lost || PQflush(native_->connection.get()) < 0;
+}
+
 Result<std::vector<PostgresRows>> PostgresConnection::finish() {
   const std::size_t expected = std::exchange(native_->queued, 0);
   native_->warned = false;

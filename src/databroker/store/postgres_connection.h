@@ -80,6 +80,8 @@ class PostgresConnection {
   void prepare(const char* name, const char* sql);
   void run(const char* name, const PostgresParameters& parameters = {});
   void execute(const char* sql, const PostgresParameters& parameters = {});
+  // Sends what is queued as far as the network takes it, without waiting for anything.
+  void send();
   // The answers to everything queued since the last finish(), in order. On failure, that of the
   // first statement that failed; the ones after it were not run.
   Result<std::vector<PostgresRows>> finish();

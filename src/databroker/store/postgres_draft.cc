@@ -71,29 +71,51 @@ Record PostgresDraft::apply(Write write, WallTime now) {
   } else {
     record.deleted_at = now;
   }
-  Row row{.place = seal_.place_of(record),
-          .deleted_at_ms = record.deleted_at ? std::optional(unix_millis(now)) : std::nullopt,
-          .sealed = {},
-          .entries = {},
-          .entry_terms = {},
-          .is_new = false};
-  take_entries(record, row.entries, row.entry_terms);
-  row.is_new = !seen_.find(row.place.id);
-  row.sealed = seal_.seal(row.place, record);
-  head_.sum.toggle(seal_.row_term(row.place));
-  head_.sum.toggle(row.entry_terms);
+  Insert insert{.place = seal_.place_of(record),
+                .deleted_at_ms = record.deleted_at ? std::optional(unix_millis(now)) : std::nullopt,
+                .sealed = {},
+                .entries = {},
+                .is_new = false};
+  RowSum entry_terms;
+  take_entries(record, insert.entries, entry_terms);
+  insert.sealed = seal_.seal(insert.place, record);
+  draft(std::move(insert), entry_terms);
+  return record;
+}
 
-  const auto [number, is_new] = numbers_.try_emplace(row.place.id, rows_.size());
-  if (is_new) {
-    head_.sum.toggle(seen_.terms_of(row.place.id));
-    rows_.push_back(std::move(row));
+void PostgresDraft::draft(Insert insert, const RowSum& entry_terms) {
+  const auto [number, is_first] = numbers_.try_emplace(insert.place.id, rows_.size());
+  if (is_first) {
+    head_.sum.toggle(seen_.terms_of(insert.place.id));
+    insert.is_new = !seen_.find(insert.place.id);
+    rows_.push_back({.place = insert.place, .entry_terms = entry_terms});
   } else {
     Row& before = rows_[number->second];
     head_.sum.toggle(seal_.row_term(before.place));
     head_.sum.toggle(before.entry_terms);
-    before = std::move(row);
+    before.place = insert.place;
+    before.entry_terms = entry_terms;
   }
-  return record;
+  head_.sum.toggle(seal_.row_term(insert.place));
+  head_.sum.toggle(entry_terms);
+
+  Row& row = rows_[number->second];
+  insert_bytes_ += insert.sealed.size();
+  if (is_first || row.insert < inserts_taken_) {
+    row.insert = inserts_taken_ + inserts_.size();
+    inserts_.push_back(std::move(insert));
+  } else {
+    Insert& before = inserts_[row.insert - inserts_taken_];
+    insert_bytes_ -= before.sealed.size();
+    insert.is_new = before.is_new;
+    before = std::move(insert);
+  }
+}
+
+std::vector<PostgresDraft::Insert> PostgresDraft::take_inserts() {
+  inserts_taken_ += inserts_.size();
+  insert_bytes_ = 0;
+  return std::exchange(inserts_, {});
 }
 
 void PostgresDraft::index_again(const Record& record) {

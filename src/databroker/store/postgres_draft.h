@@ -44,11 +44,16 @@ class PostgresDraft {
  public:
   struct Row {
     RowPlace place;
+    RowSum entry_terms;
+    std::uint64_t insert = 0;  // the number of the last one of it
+  };
+  // A row as it is written.
+  struct Insert {
+    RowPlace place;
     std::optional<std::int64_t> deleted_at_ms;
     Bytes sealed;
-    Bytes entries;  // blind, one after the other
-    RowSum entry_terms;
-    bool is_new = false;  // no row has its id yet
+    Bytes entries;        // blind, one after the other
+    bool is_new = false;  // no row has its id yet, nor had in this transaction
   };
   // A row that stays as it is but for its index entries.
   struct Indexed {
@@ -89,7 +94,12 @@ class PostgresDraft {
   const std::optional<Bytes>& wrapped_keys() const { return wrapped_keys_; }
   const std::vector<Resealed>& resealed() const { return resealed_; }
   const Head& head() const { return head_; }
+  // The last state of each.
   const std::vector<Row>& rows() const { return rows_; }
+  // What was drafted since the last call, to be written in this order; with insert_bytes() of
+  // values. So one part can be on its way while the next is sealed.
+  std::vector<Insert> take_inserts();
+  std::size_t insert_bytes() const { return insert_bytes_; }
   const std::vector<Indexed>& indexed() const { return indexed_; }
   // With the changes.
   const SharedNotes& notes() const { return changed_notes_ ? *changed_notes_ : notes_; }
@@ -113,6 +123,7 @@ class PostgresDraft {
 
   Result<void> check(const Write& write, WallTime lease_now) const;
   Record apply(Write write, WallTime now);
+  void draft(Insert insert, const RowSum& entry_terms);
   std::optional<RowPlace> find(const crypto::BlindId& id) const;
   void take_entries(const Record& record, Bytes& entries, RowSum& terms) const;
   SharedNotes& change_notes();
@@ -123,7 +134,10 @@ class PostgresDraft {
   const SharedNotes& notes_;
   const Head before_;
   Head head_;
-  std::vector<Row> rows_;  // the last state of each
+  std::vector<Row> rows_;
+  std::vector<Insert> inserts_;
+  std::uint64_t inserts_taken_ = 0;
+  std::size_t insert_bytes_ = 0;
   std::unordered_map<crypto::BlindId, std::size_t, BlindHash> numbers_;
   std::vector<Indexed> indexed_;
   std::optional<SharedNotes> changed_notes_;

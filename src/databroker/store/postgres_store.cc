@@ -19,9 +19,11 @@
 namespace vallum::databroker {
 namespace {
 
-// One statement inserts so many rows or bytes, so that a big group is sent while it is sealed.
-constexpr std::size_t kRowsPerStatement = 1000;
-constexpr std::size_t kBytesPerStatement = 1U << 20;
+// So many bytes of sealed values are written by one statement, which the database works at while
+// the next ones are sealed. Fewer, and it spends its time on statements rather than on rows.
+constexpr std::size_t kBytesPerStatement = 32U << 10U;
+// Rows that are indexed again by one statement.
+constexpr std::size_t kIndexedPerStatement = 1000;
 // Tombstones that one transaction forgets.
 constexpr std::int64_t kPrunedAtOnce = 1000;
 // Records that are indexed again at a time.
@@ -32,14 +34,17 @@ constexpr Duration kCommitQuestionsFor = std::chrono::seconds(10);
 
 void queue_rows(PostgresConnection& connection,
                 const char* statement,
-                std::span<const PostgresDraft::Row* const> rows) {
+                std::span<const PostgresDraft::Insert* const> rows) {
+  if (rows.empty()) {
+    return;
+  }
   std::vector<std::optional<std::int64_t>> versions;
   std::vector<ByteView> ids;
   std::vector<ByteView> types;
   std::vector<std::optional<std::int64_t>> deleted;
   std::vector<ByteView> values;
   std::vector<ByteView> entries;
-  for (const PostgresDraft::Row* row : rows) {
+  for (const PostgresDraft::Insert* row : rows) {
     versions.emplace_back(static_cast<std::int64_t>(row->place.version));
     ids.emplace_back(row->place.id);
     types.emplace_back(row->place.type);
@@ -53,24 +58,22 @@ void queue_rows(PostgresConnection& connection,
   connection.run(statement, parameters);
 }
 
-void queue_all_rows(PostgresConnection& connection,
-                    const char* statement,
-                    std::span<const PostgresDraft::Row* const> rows) {
-  while (!rows.empty()) {
-    std::size_t count = 0;
-    std::size_t bytes = 0;
-    while (count < rows.size() && count < kRowsPerStatement && bytes < kBytesPerStatement) {
-      bytes += rows[count]->sealed.size();
-      ++count;
-    }
-    queue_rows(connection, statement, rows.first(count));
-    rows = rows.subspan(count);
+// Nothing is lost if the transaction is taken back.
+void send_inserts(PostgresConnection& connection, PostgresDraft& draft) {
+  const std::vector<PostgresDraft::Insert> inserts = draft.take_inserts();
+  std::vector<const PostgresDraft::Insert*> added;
+  std::vector<const PostgresDraft::Insert*> replaced;
+  for (const PostgresDraft::Insert& row : inserts) {
+    (row.is_new ? added : replaced).push_back(&row);
   }
+  queue_rows(connection, "add", added);
+  queue_rows(connection, "put", replaced);
+  connection.send();
 }
 
 void queue_indexing(PostgresConnection& connection, std::span<const PostgresDraft::Indexed> rows) {
   while (!rows.empty()) {
-    const std::size_t count = std::min(rows.size(), kRowsPerStatement);
+    const std::size_t count = std::min(rows.size(), kIndexedPerStatement);
     std::vector<std::optional<std::int64_t>> versions;
     std::vector<ByteView> entries;
     for (const PostgresDraft::Indexed& row : rows.first(count)) {
@@ -233,13 +236,7 @@ void PostgresStore::Native::queue(PostgresConnection& connection,
                    PostgresParameters().add(static_cast<std::int64_t>(*draft.pruned_to())));
     connection.run("forget_writers", PostgresParameters().add_text(replica.node()));
   }
-  std::vector<const PostgresDraft::Row*> added;
-  std::vector<const PostgresDraft::Row*> replaced;
-  for (const PostgresDraft::Row& row : draft.rows()) {
-    (row.is_new ? added : replaced).push_back(&row);
-  }
-  queue_all_rows(connection, "add", added);
-  queue_all_rows(connection, "put", replaced);
+  send_inserts(connection, draft);
   queue_indexing(connection, draft.indexed());
   queue_resealed(connection, draft.resealed());
   if (draft.wrapped_keys()) {
@@ -362,6 +359,9 @@ Result<std::vector<BatchOutcome>> PostgresStore::commit(std::vector<Batch> batch
   outcomes.reserve(batches.size());
   for (Batch& batch : batches) {
     outcomes.push_back(draft.apply(std::move(batch), now, native_->lease_now(now)));
+    if (draft.insert_bytes() >= kBytesPerStatement) {
+      send_inserts(*connection, draft);
+    }
   }
   TRY_OK(native_->write(*connection, draft));
   return outcomes;

@@ -1,6 +1,7 @@
 // What is particular to a shared database, seen by one node: keys, damage, foreign schemas.
 #include "databroker/store/postgres_store.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -68,6 +69,43 @@ TEST_F(PostgresStoreTest, KeepsRecordsTombstonesAndVersionsOverARestart) {
   EXPECT_EQ(*node_.store().changes({}), changes_before);
   EXPECT_EQ(node_.read("b"), "2");
   EXPECT_EQ(node_.read("a"), "NotFound");
+}
+
+// Values are sent while others are still sealed: what a later batch of the same commit says of a
+// record that is on its way is what counts, and a batch that is refused leaves the others alone.
+TEST_F(PostgresStoreTest, WritesARecordSeveralTimesInOneCommitOfManyParts) {
+  const std::string big(40'000, 'b');  // a part each
+  Write refused = PostgresNode::put("refused", big);
+  refused.expected_version = 77;
+  node_.open();
+  node_.must_commit(PostgresNode::put("known", "before"));
+  std::vector<Batch> batches;
+  const auto add = [&batches](Write write) { batches.emplace_back().push_back(std::move(write)); };
+  add(PostgresNode::put("known", big + "1"));
+  add(PostgresNode::put("new", big + "1"));
+  add(PostgresNode::put("gone", big));
+  add(std::move(refused));
+  add(PostgresNode::put("new", big + "2"));
+  add(PostgresNode::put("small", "1"));
+  add(PostgresNode::put("small", "2"));  // in one part with the one before
+  add(PostgresNode::remove("gone"));
+  add(PostgresNode::put("known", big + "2"));
+
+  const auto outcomes = node_.store().commit(std::move(batches), node_.clock.wall());
+  ASSERT_TRUE(outcomes.has_value()) << outcomes.error().message();
+  EXPECT_FALSE((*outcomes)[3].has_value());
+  EXPECT_EQ(std::ranges::count_if(*outcomes, [](const auto& one) { return one.has_value(); }), 8);
+  const std::vector<Record> changes = *node_.store().changes({});
+
+  node_.open();  // compares every row with the sealed sum
+
+  EXPECT_EQ(*node_.store().changes({}), changes);
+  EXPECT_EQ(changes.size(), 4U);
+  EXPECT_EQ(node_.read("known"), big + "2");
+  EXPECT_EQ(node_.read("new"), big + "2");
+  EXPECT_EQ(node_.read("small"), "2");
+  EXPECT_EQ(node_.read("gone"), "NotFound");
+  EXPECT_EQ(node_.read("refused"), "NotFound");
 }
 
 // Covers DBR-25.
