@@ -16,8 +16,26 @@ constexpr Duration kRefreshEvery = std::chrono::seconds(30);
 constexpr Duration kRefreshAgainAfter = std::chrono::seconds(1);
 // And so often within the time that what is known may be used, so that it does not end in between.
 constexpr int kRefreshesPerStaleness = 4;
+// Sessions with a database beside the one that writes: one is waited for while another's answer is
+// opened.
+constexpr std::size_t kReaders = 2;
 
 }  // namespace
+
+std::unique_ptr<GroupedReads> Databroker::Native::make_grouped_reads(const Parts& parts) {
+  auto readers = parts.storage == Storage::OwnThread ? store->readers(kReaders)
+                                                     : std::vector<std::unique_ptr<RecordReader>>();
+  if (readers.empty() && store->keeper() == nullptr) {
+    return nullptr;
+  }
+  return std::make_unique<GroupedReads>(
+      GroupedReads::Parts{.home = home,
+                          .pool = pool,
+                          .store = *store,
+                          .readers = std::move(readers),
+                          .ports = ports,
+                          .waiting_max = parts.cores * limits.reads_per_core_max});
+}
 
 // Writes and refreshes one after the other, so that what they bring is told in version order.
 Task<void> Databroker::Native::work_loop(Native* self) {

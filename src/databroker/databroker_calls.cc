@@ -60,7 +60,7 @@ Async<Committed> Databroker::put(Batch batch, Deadline deadline) {
 
 Async<Record> Databroker::get(RecordKey key, Deadline deadline) {
   CO_TRY_OK(check_key(key, native_->limits));
-  if (native_->store->keeper() != nullptr) {
+  if (native_->grouped_reads != nullptr) {
     std::vector<RecordKey> keys;
     keys.push_back(std::move(key));
     CO_TRY(Fetched fetched, co_await get_many(std::move(keys), deadline));
@@ -80,8 +80,13 @@ Async<Fetched> Databroker::get_many(std::vector<RecordKey> keys, Deadline deadli
   for (const RecordKey& key : keys) {
     CO_TRY_OK(check_key(key, native_->limits));
   }
-  if (native_->store->keeper() != nullptr) {
-    co_return co_await GroupedReads::get_many(&native_->grouped_reads, std::move(keys), deadline);
+  if (native_->grouped_reads != nullptr) {
+    auto fetched =
+        co_await GroupedReads::get_many(native_->grouped_reads.get(), std::move(keys), deadline);
+    if (!fetched) {
+      native_->note_damage(fetched.error());
+    }
+    co_return fetched;
   }
   auto read = [keys = std::move(keys)](Store& store) { return fetch(store, keys); };
   co_return co_await Native::read(native_.get(), std::move(read), deadline);

@@ -39,11 +39,7 @@ struct Databroker::Native {
               .queued_max = parts.cores * limits.reads_per_core_max + 2}),
         listener(parts.storage == Storage::OwnThread ? store->listen() : nullptr),
         listening({.name = "changes", .threads = listener != nullptr ? 1U : 0U, .queued_max = 1}),
-        grouped_reads({.home = home,
-                       .pool = pool,
-                       .store = *store,
-                       .ports = ports,
-                       .waiting_max = parts.cores * limits.reads_per_core_max}),
+        grouped_reads(make_grouped_reads(parts)),
         state(store->state()),
         work_wanted(home),
         news_heard(home),
@@ -55,8 +51,9 @@ struct Databroker::Native {
     if (store->keeper() == nullptr) {
       fresh_at = home.clock().now();
       scope.spawn(prune_loop(this));
-    } else {
-      scope.spawn(GroupedReads::run(&grouped_reads));
+    }
+    if (grouped_reads) {
+      grouped_reads->run(scope, state);
     }
     scope.spawn(refresh_loop(this));
     if (listener != nullptr) {
@@ -74,6 +71,13 @@ struct Databroker::Native {
   Port& port_of(const async::Core& core) {
     CHECK(core.index() < ports.size());
     return ports[core.index()];
+  }
+
+  std::unique_ptr<GroupedReads> make_grouped_reads(const Parts& parts);
+  void note_damage(const Error& error) {
+    if (error.kind() == ErrorKind::Internal) {
+      home.post([this, error] { damage = error; });
+    }
   }
 
   template <class F>
@@ -118,8 +122,8 @@ struct Databroker::Native {
   std::vector<Port> ports;
   async::BlockingPool pool;  // of one thread
   std::unique_ptr<ChangeListener> listener;
-  async::BlockingPool listening;  // of one thread, if there is anything to hear
-  GroupedReads grouped_reads;     // of a store with a keeper
+  async::BlockingPool listening;                // of one thread, if there is anything to hear
+  std::unique_ptr<GroupedReads> grouped_reads;  // of a store that asks another process
 
   // The home core's.
   StoreState state;  // up to which subscribers were told
@@ -157,8 +161,8 @@ auto Databroker::Native::read(Native* self, F function, Deadline deadline)
     return function(*store);
   };
   auto result = co_await self->pool.run(*core, std::move(call), deadline);
-  if (!result && result.error().kind() == ErrorKind::Internal) {
-    self->home.post([self, error = result.error()] { self->damage = error; });
+  if (!result) {
+    self->note_damage(result.error());
   }
   co_return result;
 }

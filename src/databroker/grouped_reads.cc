@@ -32,6 +32,13 @@ class Awaited {
 
 }  // namespace
 
+GroupedReads::GroupedReads(Parts parts)
+    : parts_(std::move(parts)),
+      reading_({.name = "reading",
+                .threads = static_cast<unsigned>(parts_.readers.size()),
+                .queued_max = parts_.readers.size() + 1}),
+      wanted_(parts_.home) {}
+
 Async<Fetched> GroupedReads::get_many(GroupedReads* self,
                                       std::vector<RecordKey> keys,
                                       Deadline deadline) {
@@ -99,7 +106,16 @@ void GroupedReads::finish(const std::vector<Waiting>& group, Result<Fetched> ans
   }
 }
 
-Task<void> GroupedReads::run(GroupedReads* self) {
+void GroupedReads::run(async::Scope& scope, const StoreState& state) {
+  for (const auto& reader : parts_.readers) {
+    scope.spawn(serve(this, reader.get(), &state));
+  }
+  if (parts_.readers.empty()) {
+    scope.spawn(serve(this, nullptr, &state));
+  }
+}
+
+Task<void> GroupedReads::serve(GroupedReads* self, RecordReader* reader, const StoreState* state) {
   for (;;) {
     co_await self->wanted_.wait();
     self->wanted_.reset();
@@ -112,14 +128,25 @@ Task<void> GroupedReads::run(GroupedReads* self) {
       for (const Waiting& read : group) {
         keys.insert(keys.end(), read.keys.begin(), read.keys.end());
       }
-      auto read = [store = &self->parts_.store, keys = std::move(keys)] {
-        return fetch(*store, keys);
-      };
-      auto answer =
-          co_await self->parts_.pool.run(self->parts_.home, std::move(read), Deadline::never());
-      self->finish(group, std::move(answer));
+      self->finish(group, co_await fetch_group(self, reader, std::move(keys), *state));
     }
   }
+}
+
+Async<Fetched> GroupedReads::fetch_group(GroupedReads* self,
+                                         RecordReader* reader,
+                                         std::vector<RecordKey> keys,
+                                         StoreState state) {
+  if (reader != nullptr) {
+    auto beside = [reader, keys] { return reader->get_many(keys); };
+    CO_TRY(auto records,
+           co_await self->reading_.run(self->parts_.home, std::move(beside), Deadline::never()));
+    if (records) {
+      co_return Fetched{.records = *std::move(records), .state = state};
+    }
+  }
+  auto ask = [store = &self->parts_.store, keys = std::move(keys)] { return fetch(*store, keys); };
+  co_return co_await self->parts_.pool.run(self->parts_.home, std::move(ask), Deadline::never());
 }
 
 }  // namespace vallum::databroker

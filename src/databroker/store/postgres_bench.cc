@@ -31,7 +31,7 @@
 // change_seen_by_another_node: how soon another node sees a change while one writes a thousand a
 // second: half of them as said by p50_ms, 99 of 100 within p99_ms, for which 50 is the bound.
 // Counted from when the write was due. postgres_puts: sealed records, of which 0.7 of what
-// plain_libpq_puts does is the bound.
+// plain_libpq_puts does is the bound. postgres_look_ups: what sessions cost that no core holds.
 //
 //   VALLUM_BENCH_POSTGRES='postgres://vallum:...@localhost/bench' databroker_bench
 //     --benchmark_filter='change_seen|postgres|libpq'
@@ -218,6 +218,102 @@ void postgres_puts(benchmark::State& state) {
   require(store->clear().has_value());
 }
 BENCHMARK(postgres_puts)->UseRealTime();
+
+// Records that were not asked for before, three at a time as a session's are, by 256 that wait:
+// alone, and beside a writer that never rests. `records` counts them.
+Task<void> look_up(Databroker* broker,
+                   World* world,
+                   std::size_t first,
+                   std::vector<double>* millis) {
+  const Instant began = world->core.now();
+  std::vector<RecordKey> keys;
+  for (std::size_t i = first; i < first + 3; ++i) {
+    keys.push_back({.type = kType, .id = id_of(i)});
+  }
+  const Deadline deadline = world->core.deadline_in(kPatience);
+  const auto found = co_await broker->get_many(std::move(keys), deadline);
+  require(found.has_value() && found->records.back().has_value());
+  millis->push_back(std::chrono::duration<double, std::milli>(world->core.now() - began).count());
+}
+
+constexpr std::size_t kAtOnce = 256;
+
+Task<void> look_up_every(Databroker* broker,
+                         World* world,
+                         std::size_t from,
+                         std::size_t records,
+                         std::vector<double>* millis) {
+  for (std::size_t at = from; at + 3 <= records; at += 3 * kAtOnce) {
+    co_await look_up(broker, world, at + 1, millis);
+  }
+}
+
+Task<void> write_on(Databroker* broker, World* world, std::size_t first, const bool* is_over) {
+  const Deadline deadline = world->core.deadline_in(kPatience);
+  for (std::size_t i = first; !*is_over; ++i) {
+    Batch batch;
+    batch.push_back(Write::put({.type = kType, .id = id_of(i)},
+                               {.type_url = kType, .bytes = std::string(kValueBytes, 'y')}));
+    const auto done = co_await broker->put(std::move(batch), deadline);
+    require(done.has_value());
+  }
+}
+
+Task<bool> look_up_all(Databroker* broker,
+                       World* world,
+                       std::size_t records,
+                       std::size_t writers,
+                       std::vector<double>* millis) {
+  bool is_over = false;
+  async::Scope writes(world->core);
+  for (std::size_t i = 0; i < writers; ++i) {
+    writes.spawn(write_on(broker, world, records + (i * 1'000'000), &is_over));
+  }
+  const Deadline deadline = world->core.deadline_in(kPatience);
+  async::Scope reads(world->core);
+  for (std::size_t i = 0; i < kAtOnce; ++i) {
+    reads.spawn(look_up_every(broker, world, 3 * i, records, millis));
+  }
+  const std::size_t cut_off = co_await reads.drain(deadline);
+  is_over = true;
+  co_await writes.drain(deadline);
+  co_return cut_off == 0;
+}
+
+void postgres_look_ups(benchmark::State& state) {
+  constexpr std::size_t kRecords = 60'000;
+  const char* const address = database(state);
+  if (address == nullptr) {
+    return;
+  }
+  World world;
+  std::vector<double> millis;
+  {
+    const auto writer = world.open_store(address);
+    std::size_t written = 0;
+    while (written < kRecords) {
+      put_rows(*writer, world, written);
+    }
+  }
+  const auto broker = world.open(address);
+  for (auto _ : state) {
+    require(async::block_on(
+        world.core,
+        look_up_all(
+            broker.get(), &world, kRecords, static_cast<std::size_t>(state.range(0)), &millis)));
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(millis.size() * 3));
+  std::ranges::sort(millis);
+  state.counters["p50_ms"] = millis[millis.size() / 2];
+  state.counters["p99_ms"] = millis[millis.size() * 99 / 100];
+}
+BENCHMARK(postgres_look_ups)
+    ->ArgName("writers")
+    ->Arg(0)
+    ->Arg(64)
+    ->Iterations(1)
+    ->UseRealTime()
+    ->Unit(benchmark::kSecond);
 
 // What libpq does at best for the same rows, commits and lock: all in one pipeline, one round trip.
 class PlainTable {

@@ -52,7 +52,7 @@ constexpr std::array kStatements = {
               " WHERE version > $1::bigint ORDER BY version LIMIT $2::bigint"},
     Statement{"get",
               "SELECT version, id, type, deleted_at, value FROM vallum.records"
-              " WHERE id = $1::bytea"},
+              " WHERE id = ANY($1::bytea[])"},
     Statement{"list",
               "SELECT version, id, type, deleted_at, value FROM vallum.records"
               " WHERE type = $1::bytea AND version > $2::bigint AND deleted_at IS NULL"

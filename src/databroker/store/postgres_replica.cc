@@ -53,14 +53,34 @@ std::optional<RowPlace> place_of_row(const PostgresRows& rows, std::size_t row) 
   return place;
 }
 
+Result<OpenedRows> open_rows(const PostgresReplica& replica,
+                             RowSeal& seal,
+                             const PostgresRows& rows) {
+  OpenedRows opened;
+  for (std::size_t row = 0; row < rows.count(); ++row) {
+    const auto place = place_of_row(rows, row);
+    if (!place || replica.place_seen(place->id) != place ||
+        !seal.ring().knows_key_of(rows.bytes(row, 4))) {
+      opened.stale_version = place ? place->version : 0;
+      return opened;
+    }
+    auto record = seal.open(*place, rows.bytes(row, 4));
+    if (!record) {
+      return fail(
+          record.error().with_context("vallum.records, version " + std::to_string(place->version)));
+    }
+    opened.records.push_back(*std::move(record));
+  }
+  return opened;
+}
+
 PostgresReplica::PostgresReplica(Parts parts)
     : link_(std::move(parts.link)),
       seal_(std::move(parts.seal)),
-      wrapped_keys_(std::move(parts.wrapped_keys)),
       keys_(std::move(parts.keys)),
       entropy_(parts.entropy),
       log_(parts.log),
-      seen_(seal_) {
+      known_(SeenRows(seal_), std::move(parts.wrapped_keys)) {
   std::array<std::byte, 16> name{};
   entropy_.fill(name);
   node_ = to_hex(name);
@@ -98,7 +118,7 @@ void PostgresReplica::queue_sight(PostgresConnection& connection, std::uint64_t 
 Result<void> PostgresReplica::take_keys(Sight& sight, const PostgresRows& head) {
   const ByteView wrapped = head.bytes(0, 5);
   sight.wrapped_keys.assign(wrapped.begin(), wrapped.end());
-  if (sight.wrapped_keys == wrapped_keys_) {
+  if (sight.wrapped_keys == wrapped_keys()) {
     return {};
   }
   auto ring = unwrap_ring(keys_, link_.deployment(), wrapped);
@@ -197,7 +217,7 @@ Result<PostgresReplica::Sight> PostgresReplica::take_sight(PostgresConnection& c
 }
 
 // Returns false when what was seen cannot be what is known and then what was written after it. Then
-// seen_ may hold some newer rows, which reload() does not mind.
+// seen() may hold some newer rows, which reload() does not mind.
 bool PostgresReplica::adopt(Sight sight) {
   const StoreState& now = sight.head.state;
   const StoreState& known = head_.state;
@@ -205,11 +225,13 @@ bool PostgresReplica::adopt(Sight sight) {
       now.pruned_version < known.pruned_version || now.pruned_version > known.latest_version) {
     return false;
   }
-  for (const SeenPlace& seen : sight.rows) {
-    seen_.put(seen.place, seen.entries);
-  }
-  seen_.drop_tombstones(now.pruned_version);
-  RowSum sum = seen_.sum();
+  known_.change([&](Known& known_rows) {
+    for (const SeenPlace& seen : sight.rows) {
+      known_rows.seen.put(seen.place, seen.entries);
+    }
+    known_rows.seen.drop_tombstones(now.pruned_version);
+  });
+  RowSum sum = seen().sum();
   sum.toggle(sum_of_notes(sight));
   if (sum != sight.head.sum) {
     return false;
@@ -225,9 +247,25 @@ void PostgresReplica::take_over(Sight sight) {
   sealed_options_ = std::move(sight.sealed_options);
   sealed_leases_ = std::move(sight.sealed_leases);
   if (sight.ring) {
-    seal_.replace_ring(*std::move(sight.ring));
-    wrapped_keys_ = std::move(sight.wrapped_keys);
+    take_ring(*std::move(sight.ring), std::move(sight.wrapped_keys));
   }
+}
+
+void PostgresReplica::take_ring(crypto::KeyRing ring, Bytes wrapped_keys) {
+  seal_.replace_ring(std::move(ring));
+  known_.change([&](Known& known) { known.wrapped_keys = std::move(wrapped_keys); });
+}
+
+void PostgresReplica::take_seen(SeenRows seen) {
+  known_.change([&](Known& known) { known.seen.replace_by(std::move(seen)); });
+}
+
+std::optional<RowPlace> PostgresReplica::place_seen(const crypto::BlindId& id) const {
+  return known_.look([&](const Known& known) { return known.seen.find(id); });
+}
+
+Bytes PostgresReplica::wrapped_keys_seen() const {
+  return known_.look([](const Known& known) { return known.wrapped_keys; });
 }
 
 Result<void> PostgresReplica::load() {
@@ -261,10 +299,10 @@ Result<void> PostgresReplica::reload(PostgresConnection& connection) {
     return fail_altered_database();
   }
   const bool is_same_data_set = now.server_version == head_.state.server_version;
-  if (is_same_data_set && !seen_.may_become(head_.state, fresh, now)) {
+  if (is_same_data_set && !seen().may_become(head_.state, fresh, now)) {
     return renew(connection, std::move(fresh), *std::move(sight));
   }
-  seen_.replace_by(std::move(fresh));
+  take_seen(std::move(fresh));
   take_over(*std::move(sight));
   return {};
 }
@@ -286,8 +324,7 @@ Result<void> PostgresReplica::renew(PostgresConnection& connection, SeenRows fre
     // No version means two things, not even to who looks at the number alone.
     head.state.latest_version = std::max(head.state.latest_version, head_.state.latest_version);
     if (sight.ring) {
-      seal_.replace_ring(sight.ring->clone());
-      wrapped_keys_ = sight.wrapped_keys;
+      take_ring(sight.ring->clone(), sight.wrapped_keys);
     }
     const Bytes sealed = seal_head(seal_, head);
     connection.run("set_head", PostgresParameters().add(sealed));
@@ -309,7 +346,7 @@ Result<void> PostgresReplica::renew(PostgresConnection& connection, SeenRows fre
       {{"database", link_.place()},
        {"version", version},
        {"version_seen_before", head_.state.latest_version}});
-  seen_.replace_by(std::move(fresh));
+  take_seen(std::move(fresh));
   take_over(std::move(sight));
   return {};
 }
@@ -344,17 +381,19 @@ Result<PostgresConnection*> PostgresReplica::begin_write(Attempt attempt) {
 void PostgresReplica::committed(const PostgresDraft& draft, Bytes sealed_head) {
   SharedNotes notes = draft.notes();  // the draft's may be our own
   if (draft.is_cleared()) {
-    seen_.replace_by(SeenRows(seal_));
+    take_seen(SeenRows(seal_));
   }
-  if (draft.pruned_to()) {
-    seen_.drop_tombstones(*draft.pruned_to());
-  }
-  for (const PostgresDraft::Row& row : draft.rows()) {
-    seen_.put(row.place, row.entry_terms);
-  }
-  for (const PostgresDraft::Indexed& row : draft.indexed()) {
-    seen_.put(row.place, row.entry_terms);
-  }
+  known_.change([&](Known& known) {
+    if (draft.pruned_to()) {
+      known.seen.drop_tombstones(*draft.pruned_to());
+    }
+    for (const PostgresDraft::Row& row : draft.rows()) {
+      known.seen.put(row.place, row.entry_terms);
+    }
+    for (const PostgresDraft::Indexed& row : draft.indexed()) {
+      known.seen.put(row.place, row.entry_terms);
+    }
+  });
   // Read from the database when they are next looked at, whatever their seal is.
   if (draft.has_new_options()) {
     sealed_options_.clear();
@@ -362,11 +401,9 @@ void PostgresReplica::committed(const PostgresDraft& draft, Bytes sealed_head) {
   if (draft.has_new_leases()) {
     sealed_leases_.clear();
   }
-  if (draft.new_seal()) {
-    seal_.replace_ring(draft.new_seal()->ring().clone());
-  }
   if (draft.wrapped_keys()) {
-    wrapped_keys_ = *draft.wrapped_keys();
+    const crypto::KeyRing& ring = draft.new_seal() ? draft.new_seal()->ring() : seal_.ring();
+    take_ring(ring.clone(), *draft.wrapped_keys());
   }
   head_ = draft.head();
   sealed_head_ = std::move(sealed_head);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "async/single_writer.h"
 #include "base/entropy.h"
 #include "base/result.h"
 #include "databroker/seal/row_seal.h"
@@ -39,10 +40,10 @@ class PostgresReplica {
   Result<void> load();
 
   const Head& head() const { return head_; }
-  const SeenRows& seen() const { return seen_; }
+  const SeenRows& seen() const { return known_.get().seen; }
   const SharedNotes& notes() const { return notes_; }
   RowSeal& seal() { return seal_; }
-  const Bytes& wrapped_keys() const { return wrapped_keys_; }
+  const Bytes& wrapped_keys() const { return known_.get().wrapped_keys; }
   const crypto::KeyEncryptionKeys& keys() const { return keys_; }
   PostgresLink& link() { return link_; }
   // What this node calls itself in notifications and in vallum.writers: 32 hexadecimal digits.
@@ -50,7 +51,7 @@ class PostgresReplica {
   // The database's clock in the transaction that was begun last.
   WallTime database_time() const { return database_time_; }
   // Of what is known now, and must be known when it is committed.
-  PostgresDraft draft() { return {seal_, seen_, notes_, head_}; }
+  PostgresDraft draft() { return {seal_, seen(), notes_, head_}; }
 
   enum class Attempt : std::uint8_t { IfDue, Now };
   // Begins a transaction that holds the lock and sees what this replica then knows. Until the
@@ -65,6 +66,11 @@ class PostgresReplica {
   Result<PostgresRows> read_in_step(const char* name, const PostgresParameters& parameters);
   // Catches up if there is anything to.
   Result<void> refresh();
+
+  // Any thread, beside the store's: where a row stood when it was last seen, and the data keys, as
+  // they are wrapped.
+  std::optional<RowPlace> place_seen(const crypto::BlindId& id) const;
+  Bytes wrapped_keys_seen() const;
 
   // What an operation returns that failed: drops a lost session and names the database.
   Unexpected give_up(const Error& error);
@@ -86,6 +92,11 @@ class PostgresReplica {
     Bytes wrapped_keys;
     std::vector<SeenPlace> rows;
   };
+  // What readers look into.
+  struct Known {
+    SeenRows seen;
+    Bytes wrapped_keys;
+  };
   static constexpr std::int64_t kPlacesPerPage = 10000;
 
   // Drops the session if the error ended it, and says so. Returns whether it did.
@@ -101,13 +112,14 @@ class PostgresReplica {
   Result<SeenPlace> take_place(const PostgresRows& rows, std::size_t row, const Head& head);
   bool adopt(Sight sight);
   void take_over(Sight sight);
+  void take_ring(crypto::KeyRing ring, Bytes wrapped_keys);
+  void take_seen(SeenRows seen);
   Result<void> reload(PostgresConnection& connection);
   Result<void> renew(PostgresConnection& connection, SeenRows fresh, Sight sight);
   Result<PostgresConnection*> session(Attempt attempt);
 
   PostgresLink link_;
   RowSeal seal_;
-  Bytes wrapped_keys_;
   crypto::KeyEncryptionKeys keys_;
   Entropy& entropy_;
   telemetry::Log& log_;
@@ -118,9 +130,21 @@ class PostgresReplica {
   // What notes_ came from.
   Bytes sealed_options_;
   Bytes sealed_leases_;
-  SeenRows seen_;
+  async::SingleWriter<Known> known_;
   WallTime database_time_{};
 };
+
+// Rows that are where they were last seen.
+struct OpenedRows {
+  std::vector<Record> records;
+  // The first one that is not, or is sealed by a key that another node made since.
+  std::optional<std::uint64_t> stale_version;
+};
+// Of the columns version, id, type, deleted_at, value. Internal when a value was altered. Any
+// thread, with a seal of its own.
+Result<OpenedRows> open_rows(const PostgresReplica& replica,
+                             RowSeal& seal,
+                             const PostgresRows& rows);
 
 // Nothing when the columns (version, id, type, deleted_at) are not what a row of ours has.
 std::optional<RowPlace> place_of_row(const PostgresRows& rows, std::size_t row);

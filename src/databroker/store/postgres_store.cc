@@ -13,6 +13,7 @@
 #include "databroker/store/backoff.h"
 #include "databroker/store/postgres_draft.h"
 #include "databroker/store/postgres_listener.h"
+#include "databroker/store/postgres_reader.h"
 #include "databroker/store/postgres_replica.h"
 #include "databroker/store/postgres_schema.h"
 
@@ -132,19 +133,12 @@ struct PostgresStore::Native final : KeysAtRest {
         address(std::move(address)),
         replica(std::move(replica_parts)) {}
 
-  // Rows that are where they were last seen.
-  struct Found {
-    std::vector<Record> records;
-    // The first one that is not.
-    std::optional<std::uint64_t> stale_version;
-  };
   Result<KeyFacts> facts() override;
   Result<bool> begin_rotation(WallTime now) override;
   Result<Step> reseal() override;
   Result<bool> rewrap() override;
   Result<void> draft_resealed(PostgresDraft& draft, const PostgresRows& rows);
 
-  Result<Found> take_records(const PostgresRows& rows);
   Result<std::vector<Record>> take_all_records(const PostgresRows& rows);
 
   Result<std::vector<Record>> read_records(const char* name, const PostgresParameters& parameters);
@@ -178,43 +172,22 @@ struct PostgresStore::Native final : KeysAtRest {
   std::uint64_t resealed_up_to = 0;  // by version, of the rotation under way
 };
 
-Result<PostgresStore::Native::Found> PostgresStore::Native::take_records(const PostgresRows& rows) {
-  Found found;
-  for (std::size_t row = 0; row < rows.count(); ++row) {
-    const auto place = place_of_row(rows, row);
-    const auto known = place ? replica.seen().find(place->id) : std::nullopt;
-    // Sealed by a key that another node made since: it is read again, in step with that.
-    const bool is_other_key = place && !replica.seal().ring().knows_key_of(rows.bytes(row, 4));
-    if (!place || known != place || is_other_key) {
-      found.stale_version = place ? place->version : 0;
-      return found;
-    }
-    auto record = replica.seal().open(*place, rows.bytes(row, 4));
-    if (!record) {
-      return fail(
-          record.error().with_context("vallum.records, version " + std::to_string(place->version)));
-    }
-    found.records.push_back(*std::move(record));
-  }
-  return found;
-}
-
 // Requires rows that were read in step.
 Result<std::vector<Record>> PostgresStore::Native::take_all_records(const PostgresRows& rows) {
-  TRY(Found found, take_records(rows));
-  if (found.stale_version) {
-    return fail_stale(*found.stale_version);
+  TRY(OpenedRows opened, open_rows(replica, replica.seal(), rows));
+  if (opened.stale_version) {
+    return fail_stale(*opened.stale_version);
   }
-  return std::move(found.records);
+  return std::move(opened.records);
 }
 
 // As they are now; where another node changed some since this one looked, in step with it.
 Result<std::vector<Record>> PostgresStore::Native::read_records(
     const char* name, const PostgresParameters& parameters) {
   TRY(const PostgresRows rows, replica.read(name, parameters));
-  TRY(Found found, take_records(rows));
-  if (!found.stale_version) {
-    return std::move(found.records);
+  TRY(OpenedRows opened, open_rows(replica, replica.seal(), rows));
+  if (!opened.stale_version) {
+    return std::move(opened.records);
   }
   TRY(const PostgresRows rows_in_step, replica.read_in_step(name, parameters));
   return take_all_records(rows_in_step);
@@ -368,31 +341,42 @@ Result<std::vector<BatchOutcome>> PostgresStore::commit(std::vector<Batch> batch
 }
 
 Result<Record> PostgresStore::get(const RecordKey& key) {
-  PostgresReplica& replica = native_->replica;
-  const crypto::BlindId id = replica.seal().blind_id(key.type, key.id);
-  PostgresParameters which;
-  which.add(id);
-  TRY(PostgresRows rows, replica.read("get", which));
-  TRY(Native::Found found, native_->take_records(rows));
-  const auto known = replica.seen().find(id);
-  const bool is_missing = rows.count() == 0;
-  if (found.stale_version || (is_missing && known && !known->is_deleted)) {
-    // Another node changed it, or somebody else did.
-    TRY(rows, replica.read_in_step("get", which));
-    TRY(found.records, native_->take_all_records(rows));
-    const auto now_known = replica.seen().find(id);
-    if (rows.count() == 0 && now_known && !now_known->is_deleted) {
-      return fail_stale(now_known->version);
-    }
-  }
-  if (found.records.empty() || found.records.front().is_deleted()) {
+  TRY(auto records, get_many({key}));
+  if (!records.front()) {
     return fail(ErrorKind::NotFound, "record not found");
   }
-  Record& record = found.records.front();
-  if (record.key() != key) {
-    return fail_stale(record.version);
+  return *std::move(records.front());
+}
+
+Result<std::vector<std::optional<Record>>> PostgresStore::get_many(
+    const std::vector<RecordKey>& keys) {
+  PostgresReplica& replica = native_->replica;
+  PostgresLookup lookup(keys, replica.seal());
+  TRY(const PostgresRows rows, replica.read("get", lookup.parameters()));
+  TRY(OpenedRows opened, open_rows(replica, replica.seal(), rows));
+  const bool is_as_seen = !opened.stale_version && !lookup.missing(opened.records, replica);
+  if (is_as_seen) {
+    return lookup.in_order(std::move(opened.records));
   }
-  return std::move(record);
+  // Another node changed something, or somebody else did.
+  TRY(const PostgresRows rows_in_step, replica.read_in_step("get", lookup.parameters()));
+  TRY(std::vector<Record> records, native_->take_all_records(rows_in_step));
+  if (const auto version = lookup.missing(records, replica)) {
+    return fail_stale(*version);
+  }
+  return lookup.in_order(std::move(records));
+}
+
+std::vector<std::unique_ptr<RecordReader>> PostgresStore::readers(std::size_t count) {
+  std::vector<std::unique_ptr<RecordReader>> readers;
+  for (std::size_t i = 0; i < count; ++i) {
+    PostgresLink link(
+        native_->address.clone(), native_->silence_max, native_->clock, native_->entropy);
+    link.expect(native_->replica.link().deployment(), PostgresLink::Use::Statements);
+    readers.push_back(std::make_unique<PostgresReader>(
+        std::move(link), native_->replica, native_->replica.keys().clone(), native_->entropy));
+  }
+  return readers;
 }
 
 Result<std::vector<Record>> PostgresStore::list(std::string_view type, Page page) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,7 @@ class PostgresStore final : public Store {
   StoreState state() const override;
   Result<std::vector<BatchOutcome>> commit(std::vector<Batch> batches, WallTime now) override;
   Result<Record> get(const RecordKey& key) override;
+  Result<std::vector<std::optional<Record>>> get_many(const std::vector<RecordKey>& keys) override;
   Result<std::vector<Record>> list(std::string_view type, Page page) override;
   Result<std::vector<Record>> find(std::string_view type,
                                    const std::vector<IndexEntry>& any_of,
@@ -69,6 +71,8 @@ class PostgresStore final : public Store {
   Result<std::vector<Record>> changes(Page page) override;
   Result<StoreState> refresh() override;
   std::unique_ptr<ChangeListener> listen() override;
+  // Each with a session of its own.
+  std::vector<std::unique_ptr<RecordReader>> readers(std::size_t count) override;
   Result<std::size_t> prune_tombstones(WallTime deleted_before) override;
   Result<OptionsByType> options() override;
   Result<void> set_options(std::string_view type, const TypeOptions& options) override;

@@ -59,6 +59,21 @@ class ChangeListener {
   virtual void stop() = 0;
 };
 
+// Reads a store's records beside the thread that the store has. Blocking; one thread at a time,
+// which need not be the same one. The store outlives it.
+class RecordReader {
+ public:
+  RecordReader() = default;
+  RecordReader(const RecordReader&) = delete;
+  RecordReader& operator=(const RecordReader&) = delete;
+  virtual ~RecordReader() = default;
+
+  // What Store::get_many() returns, of a moment at or after the call; or nothing where only the
+  // store can say: it does not know yet what stands there, or whatever went wrong.
+  virtual std::optional<std::vector<std::optional<Record>>> get_many(
+      const std::vector<RecordKey>& keys) = 0;
+};
+
 // Keeps records. Blocking, and called by one thread at a time: Databroker owns that thread.
 // Callers check batches first (check_batch).
 //
@@ -111,6 +126,9 @@ class Store {
 
   // Nothing when no other process can change the data set. The store outlives it.
   virtual std::unique_ptr<ChangeListener> listen() { return nullptr; }
+
+  // As many as that, or none where reading beside the store's thread is no gain.
+  virtual std::vector<std::unique_ptr<RecordReader>> readers(std::size_t /*count*/) { return {}; }
 
   // Null for a store that keeps its records itself. Lives as long as the store.
   virtual Keeper* keeper() { return nullptr; }
