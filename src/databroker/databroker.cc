@@ -24,7 +24,7 @@ constexpr std::size_t kReaders = 2;
 
 std::unique_ptr<GroupedReads> Databroker::Native::make_grouped_reads(const Parts& parts) {
   auto readers = parts.storage == Storage::OwnThread ? store->readers(kReaders)
-                                                     : std::vector<std::unique_ptr<RecordReader>>();
+                                                     : std::vector<std::unique_ptr<PointReader>>();
   if (readers.empty() && store->keeper() == nullptr) {
     return nullptr;
   }

@@ -115,7 +115,7 @@ void GroupedReads::run(async::Scope& scope, const StoreState& state) {
   }
 }
 
-Task<void> GroupedReads::serve(GroupedReads* self, RecordReader* reader, const StoreState* state) {
+Task<void> GroupedReads::serve(GroupedReads* self, PointReader* reader, const StoreState* state) {
   for (;;) {
     co_await self->wanted_.wait();
     self->wanted_.reset();
@@ -134,7 +134,7 @@ Task<void> GroupedReads::serve(GroupedReads* self, RecordReader* reader, const S
 }
 
 Async<Fetched> GroupedReads::fetch_group(GroupedReads* self,
-                                         RecordReader* reader,
+                                         PointReader* reader,
                                          std::vector<RecordKey> keys,
                                          StoreState state) {
   if (reader != nullptr) {

@@ -27,7 +27,7 @@ class GroupedReads {
     async::BlockingPool& pool;
     Store& store;
     // May be none.
-    std::vector<std::unique_ptr<RecordReader>> readers;
+    std::vector<std::unique_ptr<PointReader>> readers;
     std::vector<Port>& ports;
     std::size_t waiting_max;
   };
@@ -53,9 +53,9 @@ class GroupedReads {
     Deadline deadline;
   };
 
-  static Task<void> serve(GroupedReads* self, RecordReader* reader, const StoreState* state);
+  static Task<void> serve(GroupedReads* self, PointReader* reader, const StoreState* state);
   static Async<Fetched> fetch_group(GroupedReads* self,
-                                    RecordReader* reader,
+                                    PointReader* reader,
                                     std::vector<RecordKey> keys,
                                     StoreState state);
   void enqueue(Waiting read);

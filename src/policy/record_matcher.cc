@@ -76,9 +76,9 @@ std::string_view wanted_kind(Comparison comparison, const Node& operand) {
   }
 }
 
-class RecordReader {
+class PointReader {
  public:
-  RecordReader(Keywords keywords, Problems& problems) : keywords_(keywords), problems_(problems) {}
+  PointReader(Keywords keywords, Problems& problems) : keywords_(keywords), problems_(problems) {}
 
   std::optional<RecordMatcher> read(const Node& operand) && {
     if (!operand.is_map()) {
@@ -169,7 +169,7 @@ class RecordReader {
 std::optional<RecordMatcher> read_record(const Node& operand,
                                          Keywords keywords,
                                          Problems& problems) {
-  return RecordReader(keywords, problems).read(operand);
+  return PointReader(keywords, problems).read(operand);
 }
 
 }  // namespace vallum::policy

@@ -34,7 +34,7 @@ class PostgresLookup {
 // A session that only looks up records, so that who waits for one does not wait for a commit as
 // well. Serves what the replica knows to be the newest state of a record; whatever else it meets is
 // left to the store, which then learns of it.
-class PostgresReader final : public RecordReader {
+class PostgresReader final : public PointReader {
  public:
   // The replica and the entropy outlive it.
   PostgresReader(PostgresLink link,

@@ -58,7 +58,7 @@ class PostgresReaderTest : public ::testing::Test {
   RawSession raw_{server_.by_socket(database_)};
   PostgresNode one_{server_.by_socket(database_), 1};
   PostgresNode two_{server_.by_socket(database_), 2};
-  std::unique_ptr<RecordReader> reader_;
+  std::unique_ptr<PointReader> reader_;
 };
 
 TEST_F(PostgresReaderTest, AnswersInTheOrderOfTheKeys) {

@@ -367,8 +367,8 @@ Result<std::vector<std::optional<Record>>> PostgresStore::get_many(
   return lookup.in_order(std::move(records));
 }
 
-std::vector<std::unique_ptr<RecordReader>> PostgresStore::readers(std::size_t count) {
-  std::vector<std::unique_ptr<RecordReader>> readers;
+std::vector<std::unique_ptr<PointReader>> PostgresStore::readers(std::size_t count) {
+  std::vector<std::unique_ptr<PointReader>> readers;
   for (std::size_t i = 0; i < count; ++i) {
     PostgresLink link(
         native_->address.clone(), native_->silence_max, native_->clock, native_->entropy);

@@ -72,7 +72,7 @@ class PostgresStore final : public Store {
   Result<StoreState> refresh() override;
   std::unique_ptr<ChangeListener> listen() override;
   // Each with a session of its own.
-  std::vector<std::unique_ptr<RecordReader>> readers(std::size_t count) override;
+  std::vector<std::unique_ptr<PointReader>> readers(std::size_t count) override;
   Result<std::size_t> prune_tombstones(WallTime deleted_before) override;
   Result<OptionsByType> options() override;
   Result<void> set_options(std::string_view type, const TypeOptions& options) override;

@@ -59,14 +59,14 @@ class ChangeListener {
   virtual void stop() = 0;
 };
 
-// Reads a store's records beside the thread that the store has. Blocking; one thread at a time,
+// Looks records up by key beside the thread that the store has. Blocking; one thread at a time,
 // which need not be the same one. The store outlives it.
-class RecordReader {
+class PointReader {
  public:
-  RecordReader() = default;
-  RecordReader(const RecordReader&) = delete;
-  RecordReader& operator=(const RecordReader&) = delete;
-  virtual ~RecordReader() = default;
+  PointReader() = default;
+  PointReader(const PointReader&) = delete;
+  PointReader& operator=(const PointReader&) = delete;
+  virtual ~PointReader() = default;
 
   // What Store::get_many() returns, of a moment at or after the call; or nothing where only the
   // store can say: it does not know yet what stands there, or whatever went wrong.
@@ -128,7 +128,7 @@ class Store {
   virtual std::unique_ptr<ChangeListener> listen() { return nullptr; }
 
   // As many as that, or none where reading beside the store's thread is no gain.
-  virtual std::vector<std::unique_ptr<RecordReader>> readers(std::size_t /*count*/) { return {}; }
+  virtual std::vector<std::unique_ptr<PointReader>> readers(std::size_t /*count*/) { return {}; }
 
   // Null for a store that keeps its records itself. Lives as long as the store.
   virtual Keeper* keeper() { return nullptr; }
