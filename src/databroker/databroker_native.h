@@ -34,6 +34,7 @@ struct Databroker::Native {
         store(std::move(parts.store)),
         housekeeping(*store),
         ports(parts.cores),
+        call_failed(home),
         pool({.name = "storage",
               .threads = parts.storage == Storage::OwnThread ? 1U : 0U,
               .queued_max = parts.cores * limits.reads_per_core_max + 2}),
@@ -43,6 +44,7 @@ struct Databroker::Native {
                        .pool = pool,
                        .store = *store,
                        .ports = ports,
+                       .call_failed = call_failed,
                        .waiting_max = parts.cores * limits.reads_per_core_max}),
         state(store->state()),
         work_wanted(home),
@@ -57,6 +59,7 @@ struct Databroker::Native {
       scope.spawn(prune_loop(this));
     } else {
       scope.spawn(GroupedReads::run(&grouped_reads));
+      scope.spawn(retry_loop(this));
     }
     scope.spawn(refresh_loop(this));
     if (listener != nullptr) {
@@ -88,6 +91,7 @@ struct Databroker::Native {
   void tell_fresh(Instant at);
   static Task<void> refresh_loop(Native* self);
   static Task<void> listen_loop(Native* self);
+  static Task<void> retry_loop(Native* self);
   static Task<void> prune_loop(Native* self);
   static Async<void> sweep(Native* self);
   static Async<Cleared> clear(Native* self);
@@ -116,6 +120,7 @@ struct Databroker::Native {
   Housekeeping housekeeping;
   std::uint64_t last_news = 0;
   std::vector<Port> ports;
+  async::Event call_failed;  // a keeper did not answer; the home core's, as what uses it
   async::BlockingPool pool;  // of one thread
   std::unique_ptr<ChangeListener> listener;
   async::BlockingPool listening;  // of one thread, if there is anything to hear
@@ -159,6 +164,9 @@ auto Databroker::Native::read(Native* self, F function, Deadline deadline)
   auto result = co_await self->pool.run(*core, std::move(call), deadline);
   if (!result && result.error().kind() == ErrorKind::Internal) {
     self->home.post([self, error = result.error()] { self->damage = error; });
+  }
+  if (!result && result.error().kind() == ErrorKind::Unavailable) {
+    self->home.post([self] { self->call_failed.set(); });
   }
   co_return result;
 }

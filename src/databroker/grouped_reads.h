@@ -24,6 +24,8 @@ class GroupedReads {
     async::BlockingPool& pool;
     Store& store;
     std::vector<Port>& ports;
+    // Set when the store could not say.
+    async::Event& call_failed;
     std::size_t waiting_max;
   };
   // All parts outlive it.
