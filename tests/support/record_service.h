@@ -27,8 +27,8 @@ inline Secret record_service_secret() {
 
 // Sockets and threads live in real time.
 inline const Clock& kernel_clock() {
-  static const SystemClock clock;  // NOLINT(vallum-banned): see above
-  return clock;
+  static const SystemClock kClock;  // NOLINT(vallum-banned): see above
+  return kClock;
 }
 
 // A databroker on a core of its own thread, and its service. The clock outlives it; its now() is

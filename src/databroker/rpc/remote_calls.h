@@ -68,8 +68,8 @@ class Flight {
     }
     answer_.peer = *peer;
     timeout_ = timeout_of(**peer);
-    (*peer)->channel->prepare(context, timeout_);
-    reader_ = ((*peer)->channel->stub().*method)(&context, request, &queue);
+    (*peer)->channel->prepare(context_, timeout_);
+    reader_ = ((*peer)->channel->stub().*method)(&context_, request, &queue);
     reader_->Finish(&answer_.response, &status_, this);
     return true;
   }
@@ -78,7 +78,7 @@ class Flight {
 
   Answered<Response> land(RemotePeers& peers) {
     if (answer_.peer != nullptr) {
-      answer_.epoch = epoch_of(context);
+      answer_.epoch = epoch_of(context_);
       answer_.result = peers.outcome(*answer_.peer, status_, timeout_);
       if (answer_.result && !is_message_) {
         answer_.result = fail(peers.distrust(*answer_.peer, "it cannot be read"));
@@ -88,9 +88,10 @@ class Flight {
   }
 
   // For more metadata, before it starts.
-  grpc::ClientContext context;
+  grpc::ClientContext& context() { return context_; }
 
  private:
+  grpc::ClientContext context_;
   Answered<Response> answer_;
   Duration timeout_{};
   grpc::Status status_;
@@ -111,7 +112,7 @@ std::vector<Answered<Response>> call_all(
   grpc::CompletionQueue queue;
   std::size_t under_way = 0;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    add(i, flights[i].context);
+    add(i, flights[i].context());
     under_way += flights[i].start(peers, use, method, requests[i], queue) ? 1 : 0;
   }
   void* tag = nullptr;
