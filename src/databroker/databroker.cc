@@ -34,6 +34,7 @@ std::unique_ptr<GroupedReads> Databroker::Native::make_grouped_reads(const Parts
                           .store = *store,
                           .readers = std::move(readers),
                           .ports = ports,
+                          .call_failed = call_failed,
                           .waiting_max = parts.cores * limits.reads_per_core_max});
 }
 
@@ -167,6 +168,18 @@ Task<void> Databroker::Native::listen_loop(Native* self) {
   }
 }
 
+// A keeper that did not answer a call, or answered nonsense, is asked for nothing but changes until
+// it answers that, which others wait for: so it is asked soon, and not again and again.
+Task<void> Databroker::Native::retry_loop(Native* self) {
+  for (;;) {
+    co_await self->call_failed.wait();
+    const Deadline soon = self->home.deadline_in(kRefreshAgainAfter);
+    co_await self->never.wait(soon);
+    self->call_failed.reset();
+    self->news_heard.set();
+  }
+}
+
 CommitAnswer Databroker::Native::answer_with_news(Result<std::vector<BatchOutcome>> outcomes,
                                                   const StoreState& told) {
   CommitAnswer answer{.outcomes = std::move(outcomes), .news = {}};
@@ -272,6 +285,9 @@ void Databroker::Native::finish(const std::vector<PendingWrite>& group,
   results.reserve(group.size());
   for (BatchOutcome& outcome : *answer->outcomes) {
     if (!outcome) {
+      if (outcome.error().kind() == ErrorKind::DeadlineExceeded) {
+        call_failed.set();
+      }
       results.emplace_back(fail(std::move(outcome).error()));
       continue;
     }
@@ -301,6 +317,9 @@ void Databroker::Native::reply(const PendingWrite& write, Result<Committed> resu
 
 void Databroker::Native::note_storage(const Result<void>& outcome) {
   failure = outcome ? std::nullopt : std::optional(outcome.error());
+  if (failure) {
+    call_failed.set();
+  }
 }
 
 // What was told already, by news that were looked up meanwhile, is left out.

@@ -84,7 +84,7 @@ Async<Fetched> Databroker::get_many(std::vector<RecordKey> keys, Deadline deadli
     auto fetched =
         co_await GroupedReads::get_many(native_->grouped_reads.get(), std::move(keys), deadline);
     if (!fetched) {
-      native_->note_damage(fetched.error());
+      native_->note_failure(fetched.error());
     }
     co_return fetched;
   }

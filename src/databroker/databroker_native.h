@@ -34,6 +34,7 @@ struct Databroker::Native {
         store(std::move(parts.store)),
         housekeeping(*store),
         ports(parts.cores),
+        call_failed(home),
         pool({.name = "storage",
               .threads = parts.storage == Storage::OwnThread ? 1U : 0U,
               .queued_max = parts.cores * limits.reads_per_core_max + 2}),
@@ -51,8 +52,10 @@ struct Databroker::Native {
     if (store->keeper() == nullptr) {
       fresh_at = home.clock().now();
       scope.spawn(prune_loop(this));
+    } else {
+      scope.spawn(retry_loop(this));
     }
-    if (grouped_reads) {
+    if (grouped_reads != nullptr) {
       grouped_reads->run(scope, state);
     }
     scope.spawn(refresh_loop(this));
@@ -74,9 +77,11 @@ struct Databroker::Native {
   }
 
   std::unique_ptr<GroupedReads> make_grouped_reads(const Parts& parts);
-  void note_damage(const Error& error) {
+  void note_failure(const Error& error) {
     if (error.kind() == ErrorKind::Internal) {
       home.post([this, error] { damage = error; });
+    } else if (error.kind() == ErrorKind::Unavailable) {
+      home.post([this] { call_failed.set(); });
     }
   }
 
@@ -92,6 +97,7 @@ struct Databroker::Native {
   void tell_fresh(Instant at);
   static Task<void> refresh_loop(Native* self);
   static Task<void> listen_loop(Native* self);
+  static Task<void> retry_loop(Native* self);
   static Task<void> prune_loop(Native* self);
   static Async<void> sweep(Native* self);
   static Async<Cleared> clear(Native* self);
@@ -120,6 +126,7 @@ struct Databroker::Native {
   Housekeeping housekeeping;
   std::uint64_t last_news = 0;
   std::vector<Port> ports;
+  async::Event call_failed;  // a keeper did not answer; the home core's, as what uses it
   async::BlockingPool pool;  // of one thread
   std::unique_ptr<ChangeListener> listener;
   async::BlockingPool listening;                // of one thread, if there is anything to hear
@@ -162,7 +169,7 @@ auto Databroker::Native::read(Native* self, F function, Deadline deadline)
   };
   auto result = co_await self->pool.run(*core, std::move(call), deadline);
   if (!result) {
-    self->note_damage(result.error());
+    self->note_failure(result.error());
   }
   co_return result;
 }

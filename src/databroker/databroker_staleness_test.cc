@@ -1,6 +1,9 @@
 // How long a databroker lets others decide by what it was told, when it cannot be told more.
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -22,8 +25,11 @@ class FarStore : public MemoryStore {
   FarStore(Entropy& entropy, bool& is_away) : MemoryStore(entropy), is_away_(is_away) {}
 
   Result<StoreState> refresh() override {
+    ++refreshes;
     return is_away_ ? Result<StoreState>(fail(ErrorKind::Unavailable, "away")) : state();
   }
+
+  int refreshes = 0;
 
  private:
   bool& is_away_;
@@ -34,11 +40,19 @@ class KeptStore final : public FarStore, public Keeper {
  public:
   using FarStore::FarStore;
   Keeper* keeper() override { return this; }
+  Result<std::vector<std::optional<Record>>> get_many(const std::vector<RecordKey>& keys) override {
+    if (!answers_calls) {
+      return fail(ErrorKind::Unavailable, "no answer");
+    }
+    return FarStore::get_many(keys);
+  }
   Result<QueryAnswer> query(const Query& /*query*/) override {
     QueryAnswer answer;
     answer.total_count = 7;
     return answer;
   }
+
+  bool answers_calls = true;
 };
 
 class DatabrokerStalenessTest : public ::testing::Test {
@@ -117,6 +131,29 @@ TEST_F(DatabrokerStalenessTest, LookingTellsWhetherAnybodyKnows) {
   EXPECT_TRUE(first.has_value());
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().kind(), ErrorKind::Unavailable);
+}
+
+// Covers DBR-32. Until it has answered that, nothing else is asked of it.
+TEST_F(DatabrokerStalenessTest, AKeeperThatDidNotAnswerIsSoonAskedForChangesAndNotAgainAndAgain) {
+  auto store = std::make_unique<KeptStore>(home_.entropy, is_away_);
+  KeptStore& keeper = *store;
+  Databroker broker({.home = home_.core,
+                     .store = std::move(store),
+                     .storage = Databroker::Storage::OnCallingCore,
+                     .max_staleness = 5min});
+  home_.advance(1s);
+  const int before = keeper.refreshes;
+  keeper.answers_calls = false;
+
+  for (int i = 0; i < 20; ++i) {
+    const auto read = async::block_on(
+        home_.core, broker.get({.type = "type.example/Thing", .id = "a"}, Deadline::never()));
+    ASSERT_EQ(read.error().kind(), ErrorKind::Unavailable);
+    home_.advance(100ms);
+  }
+
+  EXPECT_GE(keeper.refreshes, before + 1);
+  EXPECT_LE(keeper.refreshes, before + 3);
 }
 
 TEST_F(DatabrokerStalenessTest, AKeeperAnswersQueriesAndTendsTheRecordsItself) {

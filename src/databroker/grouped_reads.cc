@@ -91,6 +91,7 @@ std::vector<GroupedReads::Waiting> GroupedReads::take_group() {
 
 void GroupedReads::finish(const std::vector<Waiting>& group, Result<Fetched> answer) {
   if (!answer) {
+    parts_.call_failed.set();
     for (const Waiting& read : group) {
       reply(read, fail(answer.error()));
     }

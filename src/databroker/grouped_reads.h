@@ -29,6 +29,8 @@ class GroupedReads {
     // May be none.
     std::vector<std::unique_ptr<PointReader>> readers;
     std::vector<Port>& ports;
+    // Set when the store could not say.
+    async::Event& call_failed;
     std::size_t waiting_max;
   };
   // All parts outlive it.

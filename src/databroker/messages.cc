@@ -1,5 +1,6 @@
 #include "databroker/messages.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <utility>
@@ -18,8 +19,11 @@ void write_time(WallTime time, google::protobuf::Timestamp& to) {
   to.set_nanos(static_cast<std::int32_t>((time - seconds).count()));
 }
 
+// What our clocks cannot show (years before 1678 and after 2261) is their first or last second.
 WallTime read_time(const google::protobuf::Timestamp& from) {
-  return from_unix_seconds(from.seconds()) + Duration(from.nanos());
+  constexpr std::int64_t kSecondsMost = 9'200'000'000;
+  return from_unix_seconds(std::clamp(from.seconds(), -kSecondsMost, kSecondsMost)) +
+         Duration(from.nanos());
 }
 
 Duration read_ttl(const google::protobuf::Duration& from) {

@@ -24,15 +24,11 @@ Result<void> check_names(std::string_view type, std::string_view id, const Limit
   return {};
 }
 
-Result<void> check_value(const Write& write, const Limits& limits) {
-  if (!write.value) {
-    return {};
-  }
-  const Value& value = *write.value;
+Result<void> check_value(std::string_view type, const Value& value, const Limits& limits) {
   if (!is_name(value.type_url, limits.type_bytes_max)) {
     return fail(ErrorKind::InvalidInput, "record: value has no valid type URL");
   }
-  if (write.type.starts_with(kProtobufPrefix) && write.type != value.type_url) {
+  if (type.starts_with(kProtobufPrefix) && type != value.type_url) {
     return fail(ErrorKind::InvalidInput, "record: value is not of the record's type");
   }
   if (value.bytes.size() > limits.value_bytes_max) {
@@ -60,6 +56,19 @@ Result<void> check_key(const RecordKey& key, const Limits& limits) {
   return check_names(key.type, key.id, limits);
 }
 
+Result<void> check_record(const Record& record, const Limits& limits) {
+  TRY_OK(check_names(record.type, record.id, limits));
+  if (record.version == 0 || record.version > kVersionMax) {
+    return fail(ErrorKind::InvalidInput, "record: its version cannot be one");
+  }
+  if (!record.is_deleted()) {
+    return check_value(record.type, record.value, limits);
+  }
+  return record.value == Value()
+             ? Result<void>()
+             : fail(ErrorKind::InvalidInput, "record: a deleted one has a value");
+}
+
 Result<void> check_batch(const Batch& batch, const Limits& limits) {
   if (batch.empty() || batch.size() > limits.batch_writes_max) {
     return fail(ErrorKind::InvalidInput, "record: a batch is empty or has too many writes");
@@ -67,7 +76,9 @@ Result<void> check_batch(const Batch& batch, const Limits& limits) {
   std::size_t bytes = 0;
   for (const Write& write : batch) {
     TRY_OK(check_names(write.type, write.id, limits));
-    TRY_OK(check_value(write, limits));
+    if (write.value) {
+      TRY_OK(check_value(write.type, *write.value, limits));
+    }
     bytes += write.type.size() + write.id.size() + (write.value ? write.value->bytes.size() : 0);
   }
   if (bytes > limits.batch_bytes_max) {

@@ -73,6 +73,9 @@ struct Write {
   }
 };
 
+// The highest version there may be: databases count no further.
+inline constexpr std::uint64_t kVersionMax = INT64_MAX;
+
 // Writes that happen all or not at all.
 using Batch = std::vector<Write>;
 
@@ -81,5 +84,8 @@ using Batch = std::vector<Write>;
 // own.
 Result<void> check_batch(const Batch& batch, const Limits& limits);
 Result<void> check_key(const RecordKey& key, const Limits& limits);
+// InvalidInput for a record that no store can hold: as for writes, and a version that cannot be
+// one, or a tombstone with a value.
+Result<void> check_record(const Record& record, const Limits& limits);
 
 }  // namespace vallum::databroker

@@ -76,9 +76,9 @@ std::string_view wanted_kind(Comparison comparison, const Node& operand) {
   }
 }
 
-class PointReader {
+class RecordReader {
  public:
-  PointReader(Keywords keywords, Problems& problems) : keywords_(keywords), problems_(problems) {}
+  RecordReader(Keywords keywords, Problems& problems) : keywords_(keywords), problems_(problems) {}
 
   std::optional<RecordMatcher> read(const Node& operand) && {
     if (!operand.is_map()) {
@@ -169,7 +169,7 @@ class PointReader {
 std::optional<RecordMatcher> read_record(const Node& operand,
                                          Keywords keywords,
                                          Problems& problems) {
-  return PointReader(keywords, problems).read(operand);
+  return RecordReader(keywords, problems).read(operand);
 }
 
 }  // namespace vallum::policy

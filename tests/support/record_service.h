@@ -5,12 +5,14 @@
 #include <string>
 #include <utility>
 
+#include "async/core.h"
 #include "async/core_thread.h"
+#include "async/epoll_reactor.h"
 #include "base/check.h"
 #include "databroker/databroker.h"
 #include "databroker/rpc/desk.h"
 #include "databroker/rpc/record_server.h"
-#include "support/sim/kernel_core.h"
+#include "support/seeded_entropy.h"
 
 namespace vallum::testing {
 
@@ -23,25 +25,34 @@ inline Secret record_service_secret() {
   return Secret(std::string_view(key));
 }
 
-// A databroker on a core of its own thread, and its service.
+// Sockets and threads live in real time.
+inline const Clock& kernel_clock() {
+  static const SystemClock kClock;  // NOLINT(vallum-banned): see above
+  return kClock;
+}
+
+// A databroker on a core of its own thread, and its service. The clock outlives it; its now() is
+// the kernel's.
 class RecordService {
  public:
   explicit RecordService(std::unique_ptr<databroker::Store> store,
                          databroker::RecordServerOptions options = {},
-                         Duration follower_stall_max = databroker::kFollowerStallMax) {
+                         Duration follower_stall_max = databroker::kFollowerStallMax,
+                         const Clock& clock = kernel_clock())
+      : core_({.reactor = *reactor_, .clock = clock, .entropy = entropy_}) {
     broker_ = std::make_unique<databroker::Databroker>(
-        databroker::Databroker::Parts{.home = kernel_.core,
+        databroker::Databroker::Parts{.home = core_,
                                       .store = std::move(store),
                                       .cores = 1,
                                       .storage = databroker::Databroker::Storage::OwnThread,
                                       .limits = {}});
-    desk_ = std::make_unique<databroker::Desk>(kernel_.core, *broker_, secret_, follower_stall_max);
+    desk_ = std::make_unique<databroker::Desk>(core_, *broker_, secret_, follower_stall_max);
     options.address = {.ip = IpAddress::loopback_v4(), .port = 0};
     auto server = databroker::RecordServer::start(options, *desk_);
     CHECK(server.has_value());
     server_ = *std::move(server);
     thread_ = std::make_unique<async::CoreThread>(
-        kernel_.core, async::CoreThread::Options{.name = "databroker", .cpu = std::nullopt});
+        core_, async::CoreThread::Options{.name = "databroker", .cpu = std::nullopt});
   }
   RecordService(const RecordService&) = delete;
   RecordService& operator=(const RecordService&) = delete;
@@ -53,7 +64,9 @@ class RecordService {
   std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
 
  private:
-  KernelCore kernel_;
+  SeededEntropy entropy_{1};
+  std::unique_ptr<async::EpollReactor> reactor_ = *async::EpollReactor::create();
+  async::Core core_;
   Secret secret_ = record_service_secret();
   std::unique_ptr<databroker::Databroker> broker_;
   std::unique_ptr<databroker::Desk> desk_;

@@ -36,10 +36,10 @@ inline constexpr Duration kFollowerKeepalive = std::chrono::seconds(30);
 inline constexpr Duration kConnectTimeout = std::chrono::seconds(2);
 inline constexpr Duration kReconnectFirst = std::chrono::milliseconds(100);
 inline constexpr Duration kReconnectMost = std::chrono::seconds(3);
-// How long it waits for one answer, for the end of a list, and how often it asks for changes
-// anyway.
+// How long it waits for one answer, or the next message of a list, and for the end of a list: of a
+// thousand records at most. Beyond: the databroker is asked for nothing until it answers a probe.
 inline constexpr Duration kAnswerTimeout = std::chrono::seconds(3);
-inline constexpr Duration kListTimeout = std::chrono::minutes(5);
+inline constexpr Duration kListTimeout = std::chrono::seconds(30);
 // Records it holds, so that they need not be asked for again, by their bytes.
 inline constexpr std::size_t kHeldBytesMax = std::size_t{64} << 20;
 // How long calls that are under way may go on when the process ends.

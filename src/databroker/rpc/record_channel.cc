@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 
 #include "base/strings.h"
@@ -123,8 +124,9 @@ Result<std::unique_ptr<RecordChannel>> RecordChannel::make(RecordClientOptions t
             "machine: " +
             (options.asker == Asker::Command ? "leave --insecure out" : "write an https URL"));
   }
-  // What gRPC would write to standard error is in the status as well.
+  // What gRPC and protobuf would write to standard error is in the status as well.
   gpr_set_log_function([](gpr_log_func_args*) {});
+  google::protobuf::SetLogHandler(nullptr);
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kMessageBytesMax));
   // A proxy of the environment must not get to see records.
@@ -147,6 +149,7 @@ Result<std::unique_ptr<RecordChannel>> RecordChannel::make(RecordClientOptions t
   made->channel_ =
       grpc::CreateCustomChannel(made->to_.address, credentials_of(made->to_), arguments);
   made->stub_ = ::databroker::DataBrokerService::NewStub(made->channel_);
+  made->wire_stub_ = std::make_unique<grpc::GenericStub>(made->channel_);
   return made;
 }
 

@@ -5,8 +5,9 @@
 #include <string>
 
 // For the files of this folder that make calls; they include gRPC anyhow.
-#include <grpcpp/alarm.h>   // NOLINT(vallum-headers): see above
-#include <grpcpp/grpcpp.h>  // NOLINT(vallum-headers): see above
+#include <grpcpp/alarm.h>                 // NOLINT(vallum-headers): see above
+#include <grpcpp/generic/generic_stub.h>  // NOLINT(vallum-headers): see above
+#include <grpcpp/grpcpp.h>                // NOLINT(vallum-headers): see above
 
 #include "base/entropy.h"
 #include "base/result.h"
@@ -38,6 +39,8 @@ class RecordChannel {
 
   const RecordClientOptions& to() const { return to_; }
   ::databroker::DataBrokerService::Stub& stub() { return *stub_; }
+  // For methods by name, with messages as they are on the wire.
+  grpc::GenericStub& wire_stub() { return *wire_stub_; }
   grpc::Channel& channel() { return *channel_; }
 
   // Says who calls, and for how long the answer is waited for.
@@ -58,6 +61,7 @@ class RecordChannel {
   Entropy& entropy_;
   decltype(grpc::CreateChannel({}, nullptr)) channel_;
   std::unique_ptr<::databroker::DataBrokerService::Stub> stub_;
+  std::unique_ptr<grpc::GenericStub> wire_stub_;
 };
 
 }  // namespace vallum::databroker

@@ -2,7 +2,9 @@
 
 #include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 #include <google/protobuf/struct.pb.h>
 
@@ -12,6 +14,21 @@ namespace vallum::databroker {
 namespace {
 
 constexpr Duration kProbeTimeout = std::chrono::seconds(1);
+
+// What came of one step of a stream.
+enum class Step : std::uint8_t { Done, Ended, Silent };
+
+Step next_step(grpc::CompletionQueue& queue, Duration at_most) {
+  void* tag = nullptr;
+  bool is_ok = false;
+  // NOLINTNEXTLINE(vallum-banned): gRPC's own clock
+  const auto until = std::chrono::system_clock::now() +
+                     std::chrono::duration_cast<std::chrono::system_clock::duration>(at_most);
+  if (queue.AsyncNext(&tag, &is_ok, until) != grpc::CompletionQueue::GOT_EVENT) {
+    return Step::Silent;
+  }
+  return is_ok ? Step::Done : Step::Ended;
+}
 
 void write_value(const Payload& from, google::protobuf::Value& to) {
   switch (from.kind) {
@@ -43,6 +60,12 @@ void write_value(const Payload& from, google::protobuf::Value& to) {
   }
 }
 
+void wait_for_the_last(grpc::CompletionQueue& queue) {
+  void* tag = nullptr;
+  bool is_ok = false;
+  CHECK(queue.Next(&tag, &is_ok));
+}
+
 }  // namespace
 
 std::uint64_t epoch_of(const grpc::ClientContext& context) {
@@ -68,6 +91,59 @@ void write_struct(const Payload& object, google::protobuf::Struct& message) {
   for (std::size_t i = 0; i < object.names.size(); ++i) {
     write_value(object.items[i], (*message.mutable_fields())[object.names[i]]);
   }
+}
+
+Result<void> read_stream(RemotePeers& peers,
+                         const StreamUse& use,
+                         const grpc::ByteBuffer& request,
+                         UniqueFunction<Result<bool>(grpc::ByteBuffer&)> take) {
+  TRY(RemotePeers::Peer* const peer, peers.next(use.use));
+  const Duration timeout = peer->is_suspect ? timeout_of(*peer) : use.timeout;
+  grpc::ClientContext context;
+  peer->channel->prepare(context, timeout);
+  if (!use.metadata.empty()) {
+    context.AddMetadata(use.metadata, use.value);
+  }
+  grpc::CompletionQueue queue;
+  const auto stream = peer->channel->wire_stub().PrepareCall(&context, use.method, &queue);
+  stream->StartCall(nullptr);
+  Step step = next_step(queue, kAnswerTimeout);
+  if (step == Step::Done) {
+    stream->WriteLast(request, grpc::WriteOptions(), nullptr);
+    step = next_step(queue, kAnswerTimeout);
+  }
+  bool wants_more = true;
+  std::optional<Error> nonsense;
+  grpc::ByteBuffer bytes;
+  while (step == Step::Done && wants_more) {
+    stream->Read(&bytes, nullptr);
+    step = next_step(queue, kAnswerTimeout);
+    if (step == Step::Done) {
+      Result<bool> taken = take(bytes);
+      wants_more = taken && *taken;
+      if (!taken) {
+        nonsense = taken.error();
+      }
+    }
+  }
+  if (step != Step::Ended) {
+    context.TryCancel();
+  }
+  if (step == Step::Silent) {
+    wait_for_the_last(queue);  // what was begun comes back now
+  }
+  grpc::Status status;
+  stream->Finish(&status, nullptr);
+  wait_for_the_last(queue);
+  queue.Shutdown();
+  if (nonsense) {
+    return fail(peers.distrust(*peer, nonsense->message()));
+  }
+  if (step == Step::Silent) {
+    return peers.outcome(
+        *peer, grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, ""), kAnswerTimeout);
+  }
+  return wants_more ? peers.outcome(*peer, status, timeout) : Result<void>();
 }
 
 }  // namespace vallum::databroker

@@ -24,6 +24,9 @@ GrpcTime in(Duration duration) {
   return grpc_now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(duration);
 }
 
+// Changes that one wait() ends for, however many more there are.
+constexpr int kTakenMax = 1024;
+
 // What a completion is of.
 enum class Tag : std::uint8_t { Begun, Read, Ended, Stop };
 
@@ -113,7 +116,7 @@ bool RemoteListener::take(void* tag, bool is_ok) {
 void RemoteListener::wait(Duration at_most) {
   const GrpcTime ends = in(at_most);
   bool has_come = false;
-  while (!is_stopped_) {
+  for (int taken = 0; !is_stopped_ && taken < kTakenMax;) {
     if (stream_ == nullptr && pause_ends_ <= grpc_now()) {
       begin();
     }
@@ -124,6 +127,7 @@ void RemoteListener::wait(Duration at_most) {
     const auto next = queue_.AsyncNext(&tag, &is_ok, until);
     if (next == grpc::CompletionQueue::GOT_EVENT) {
       has_come = take(tag, is_ok) || has_come;
+      taken += has_come ? 1 : 0;
     } else if (has_come || ends <= grpc_now() || next == grpc::CompletionQueue::SHUTDOWN) {
       return;
     }

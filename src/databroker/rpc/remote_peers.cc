@@ -1,6 +1,7 @@
 #include "databroker/rpc/remote_peers.h"
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "databroker/rpc/limits.h"
@@ -119,6 +120,14 @@ Result<void> RemotePeers::outcome(Peer& peer, const grpc::Status& status, Durati
       peer.is_suspect = false;
       return outcome;
   }
+}
+
+Error RemotePeers::distrust(Peer& peer, std::string_view why) {
+  peer.is_suspect = true;
+  last_failure_ = Error(ErrorKind::Unavailable,
+                        "databroker " + peer.channel->to().address +
+                            ": its answer makes no sense: " + std::string(why));
+  return *last_failure_;
 }
 
 }  // namespace vallum::databroker

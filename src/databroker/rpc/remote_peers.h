@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -15,7 +16,8 @@ class RemotePeers {
  public:
   struct Peer {
     std::unique_ptr<RecordChannel> channel;
-    // It took a call and did not answer: nothing is asked of it but whether it is there.
+    // It took a call and did not answer, or answered what makes no sense: nothing is asked of it
+    // but whether it is there.
     bool is_suspect = false;
     // The next call waits a moment for the connection, others do not.
     bool may_wait = true;
@@ -34,6 +36,9 @@ class RemotePeers {
 
   // What became of a call, so that later ones know. Returns what it means to callers of a store.
   Result<void> outcome(Peer& peer, const grpc::Status& status, Duration timeout);
+
+  // For an answer that came and makes no sense. Returns what it means to callers of a store.
+  Error distrust(Peer& peer, std::string_view why);
 
   std::size_t size() const { return peers_.size(); }
 

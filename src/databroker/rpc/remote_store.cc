@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "databroker/rpc/held_records.h"
 #include "databroker/rpc/limits.h"
 #include "databroker/rpc/recent_changes.h"
+#include "databroker/rpc/remote_answers.h"
 #include "databroker/rpc/remote_calls.h"
 #include "databroker/rpc/remote_listener.h"
 
@@ -25,6 +27,8 @@ namespace {
 
 // No record has this type: asking for it tells where the data set stands.
 constexpr const char* kNoType = "vallum.Nothing";
+constexpr const char* kSync = "/databroker.DataBrokerService/Sync";
+constexpr const char* kSyncLatest = "/databroker.DataBrokerService/SyncLatest";
 // Gets that are under way at a time.
 constexpr std::size_t kGetsAtOnce = 128;
 
@@ -81,20 +85,17 @@ void write_batch(Batch batch, WallTime now, wire::PutRequest& request) {
 }
 
 // Where it is not sure that a databroker refused, it may have written.
-BatchOutcome outcome_of_put(Answered<wire::PutResponse>& answer) {
-  if (!answer.result) {
-    const ErrorKind kind = answer.result.error().kind();
-    if (answer.was_sent && kind == ErrorKind::Unavailable) {
-      return fail(ErrorKind::DeadlineExceeded,
-                  std::string(answer.result.error().message()) + "; the write may have happened");
-    }
-    return fail(answer.result.error());
+BatchOutcome outcome_of_put(RemotePeers& peers,
+                            Answered<wire::PutResponse>& answer,
+                            const wire::PutRequest& request) {
+  BatchOutcome outcome = answer.result
+                             ? believed(peers, answer.peer, take_put(answer.response, request))
+                             : BatchOutcome(fail(answer.result.error()));
+  if (!outcome && answer.was_sent() && outcome.error().kind() == ErrorKind::Unavailable) {
+    return fail(ErrorKind::DeadlineExceeded,
+                std::string(outcome.error().message()) + "; the write may have happened");
   }
-  std::vector<Record> records;
-  for (wire::Record& record : *answer.response.mutable_records()) {
-    records.push_back(read_record(std::move(record)));
-  }
-  return records;
+  return outcome;
 }
 
 }  // namespace
@@ -137,19 +138,14 @@ struct RemoteStore::Native {
 
 // Where the data set stands; everything known before is forgotten.
 Result<void> RemoteStore::Native::begin_anew() {
-  wire::ServerInfoResponse versions;
-  TRY_OK(
-      call(peers, RemotePeers::Use::Probe, &Stub::ServerInfo, google::protobuf::Empty(), versions)
-          .result);
+  const auto versions =
+      call(peers, RemotePeers::Use::Probe, &Stub::AsyncServerInfo, google::protobuf::Empty());
+  TRY_OK(versions.result);
   wire::QueryRequest request;
   request.set_type(kNoType);
-  wire::QueryResponse answer;
-  TRY_OK(call(peers, RemotePeers::Use::Probe, &Stub::Query, request, answer).result);
-  state.server_version = answer.server_version();
-  state.latest_version = answer.record_version();
-  state.pruned_version = versions.earliest_record_version() > 0
-                             ? versions.earliest_record_version() - 1
-                             : state.latest_version;
+  const auto answer = call(peers, RemotePeers::Use::Probe, &Stub::AsyncQuery, request);
+  TRY_OK(answer.result);
+  TRY(state, believed(peers, answer.peer, take_state(versions.response, answer.response)));
   held.clear();
   recent.begin(state.latest_version);
   tell_listener();
@@ -157,11 +153,9 @@ Result<void> RemoteStore::Native::begin_anew() {
 }
 
 void RemoteStore::Native::take_change(const Record& change) {
-  if (change.version > state.latest_version) {
-    state.latest_version = change.version;
-    held.note(change);
-    recent.note(change);
-  }
+  state.latest_version = change.version;
+  held.note(change);
+  recent.note(change);
 }
 
 // All changes up to now. What was taken before a failure stays taken: they come in order.
@@ -170,14 +164,16 @@ Result<void> RemoteStore::Native::take_changes() {
   request.set_server_version(state.server_version);
   request.set_record_version(state.latest_version);
   request.set_wait(false);
-  const auto take = [this](wire::SyncResponse& message) {
-    if (message.has_record()) {
-      take_change(read_record(std::move(*message.mutable_record())));
+  ChangeReader changes(state.latest_version);
+  const auto take = [this, &changes](wire::SyncResponse& message) -> Result<bool> {
+    TRY(const auto change, changes.take(message));
+    if (change) {
+      take_change(*change);
     }
     return true;
   };
   return read_stream<wire::SyncResponse>(
-      peers, {.use = RemotePeers::Use::Probe}, &Stub::Sync, request, take);
+      peers, {.method = kSync, .use = RemotePeers::Use::Probe}, request, take);
 }
 
 Result<void> RemoteStore::Native::pull() {
@@ -208,12 +204,15 @@ Result<void> RemoteStore::Native::ask_for(const std::vector<RecordKey>& keys,
       requests[i].set_type(keys[now[i]].type);
       requests[i].set_id(keys[now[i]].id);
     }
-    auto answers =
-        call_all(peers, &Stub::AsyncGet, requests, [](std::size_t, grpc::ClientContext&) {});
+    auto answers = call_all(peers,
+                            RemotePeers::Use::Call,
+                            &Stub::AsyncGet,
+                            std::span(std::as_const(requests)),
+                            [](std::size_t, grpc::ClientContext&) {});
     for (std::size_t i = 0; i < now.size(); ++i) {
       const RecordKey& key = keys[now[i]];
       if (answers[i].result) {
-        Record record = read_record(std::move(*answers[i].response.mutable_record()));
+        TRY(Record record, believed(peers, answers[i].peer, take_get(answers[i].response, key)));
         held.hold(record);
         records[now[i]] = std::move(record);
       } else if (answers[i].result.error().kind() == ErrorKind::NotFound) {
@@ -242,18 +241,21 @@ Result<std::vector<BatchOutcome>> RemoteStore::Native::put_all(std::vector<Batch
     write_batch(std::move(batches[i]), clock.wall(), requests.emplace_back());
     places.push_back(i);
   }
-  auto answers = call_all(
-      peers, &Stub::AsyncPut, requests, [&conditions](std::size_t i, grpc::ClientContext& context) {
-        add_conditions(conditions[i], context);
-      });
+  auto answers = call_all(peers,
+                          RemotePeers::Use::Call,
+                          &Stub::AsyncPut,
+                          std::span(std::as_const(requests)),
+                          [&conditions](std::size_t i, grpc::ClientContext& context) {
+                            add_conditions(conditions[i], context);
+                          });
   const bool is_any_sent =
-      std::ranges::any_of(answers, [](const auto& answer) { return answer.was_sent; });
+      std::ranges::any_of(answers, [](const auto& answer) { return answer.was_sent(); });
   if (!answers.empty() && !is_any_sent) {
     return fail(answers.front().result.error());
   }
   for (std::size_t i = 0; i < answers.size(); ++i) {
     BatchOutcome& outcome = outcomes[places[i]];
-    outcome = outcome_of_put(answers[i]);
+    outcome = outcome_of_put(peers, answers[i], requests[i]);
     if (outcome) {
       for (const Record& record : *outcome) {
         held.hold(record);
@@ -326,8 +328,13 @@ Result<std::vector<BatchOutcome>> RemoteStore::commit(std::vector<Batch> batches
     std::ranges::move(*done, std::back_inserter(outcomes));
   }
   // Whoever wrote is told of everything up to it. Nothing is lost when that fails: it is told
-  // later.
-  static_cast<void>(native_->pull());
+  // later. One that answered none of this is not asked now.
+  const bool is_any_answered = std::ranges::any_of(outcomes, [](const BatchOutcome& outcome) {
+    return outcome || outcome.error().kind() != ErrorKind::DeadlineExceeded;
+  });
+  if (is_any_answered) {
+    static_cast<void>(native_->pull());
+  }
   return outcomes;
 }
 
@@ -362,19 +369,24 @@ Result<std::vector<Record>> RemoteStore::list(std::string_view type, Page page) 
   }
   wire::SyncLatestRequest request;
   request.set_type(std::string(type));
-  const auto take = [&records, &page](wire::SyncLatestResponse& message) {
-    if (message.has_record()) {
-      records.push_back(read_record(std::move(*message.mutable_record())));
+  RecordReader reader(type, page.after_version);
+  const auto take = [&](wire::SyncLatestResponse& message) -> Result<bool> {
+    TRY(auto record, reader.take(message));
+    if (record) {
+      records.push_back(*std::move(record));
     }
     return records.size() < page.records_max;
   };
   TRY_OK(read_stream<wire::SyncLatestResponse>(native_->peers,
-                                               {.timeout = kListTimeout,
+                                               {.method = kSyncLatest,
+                                                .timeout = kListTimeout,
                                                 .metadata = "vallum-after-version",
                                                 .value = std::to_string(page.after_version)},
-                                               &Stub::SyncLatest,
                                                request,
                                                take));
+  if (records.size() < page.records_max && !reader.is_whole()) {
+    return fail(ErrorKind::Unavailable, "the databroker's list ended before its last record");
+  }
   return records;
 }
 
@@ -405,22 +417,17 @@ Result<std::vector<Record>> RemoteStore::find(std::string_view type,
 }
 
 Result<std::vector<std::string>> RemoteStore::types() {
-  wire::ListTypesResponse answer;
-  TRY_OK(call(native_->peers,
-              RemotePeers::Use::Call,
-              &Stub::ListTypes,
-              google::protobuf::Empty(),
-              answer)
-             .result);
-  return std::vector<std::string>(answer.types().begin(), answer.types().end());
+  auto answer = call(
+      native_->peers, RemotePeers::Use::Call, &Stub::AsyncListTypes, google::protobuf::Empty());
+  TRY_OK(answer.result);
+  return believed(native_->peers, answer.peer, take_types(answer.response));
 }
 
 Result<std::uint64_t> RemoteStore::count(std::string_view type) {
-  wire::QueryRequest request;
-  request.set_type(std::string(type));
-  wire::QueryResponse answer;
-  TRY_OK(call(native_->peers, RemotePeers::Use::Call, &Stub::Query, request, answer).result);
-  return static_cast<std::uint64_t>(answer.total_count());
+  Query of_all;
+  of_all.type = std::string(type);
+  TRY(const QueryAnswer answer, query(of_all));
+  return answer.total_count;
 }
 
 Result<std::vector<Record>> RemoteStore::changes(Page page) {
@@ -432,14 +439,19 @@ Result<std::vector<Record>> RemoteStore::changes(Page page) {
   request.set_record_version(page.after_version);
   request.set_wait(false);
   std::vector<Record> records;
-  const auto take = [&records, &page](wire::SyncResponse& message) {
-    if (message.has_record()) {
-      records.push_back(read_record(std::move(*message.mutable_record())));
+  if (page.records_max == 0) {
+    return records;
+  }
+  ChangeReader changes(page.after_version);
+  const auto take = [&](wire::SyncResponse& message) -> Result<bool> {
+    TRY(auto change, changes.take(message));
+    if (change) {
+      records.push_back(*std::move(change));
     }
     return records.size() < page.records_max;
   };
   TRY_OK(read_stream<wire::SyncResponse>(
-      native_->peers, {.timeout = kListTimeout}, &Stub::Sync, request, take));
+      native_->peers, {.method = kSync, .timeout = kListTimeout}, request, take));
   return records;
 }
 
@@ -452,17 +464,11 @@ Result<QueryAnswer> RemoteStore::query(const Query& query) {
   if (!query.filter.is_empty()) {
     write_struct(query.filter.source(), *request.mutable_filter());
   }
-  wire::QueryResponse response;
-  TRY_OK(call(native_->peers, RemotePeers::Use::Call, &Stub::Query, request, response).result);
-  QueryAnswer answer;
-  answer.total_count = static_cast<std::uint64_t>(response.total_count());
-  answer.state = {.server_version = response.server_version(),
-                  .latest_version = response.record_version(),
-                  .pruned_version = native_->state.pruned_version};
-  for (wire::Record& record : *response.mutable_records()) {
-    answer.records.push_back(read_record(std::move(record)));
-  }
-  return answer;
+  auto answer = call(native_->peers, RemotePeers::Use::Call, &Stub::AsyncQuery, request);
+  TRY_OK(answer.result);
+  return believed(native_->peers,
+                  answer.peer,
+                  take_query(answer.response, query, native_->state.pruned_version));
 }
 
 Result<std::size_t> RemoteStore::prune_tombstones(WallTime /*deleted_before*/) {
@@ -480,13 +486,9 @@ Result<OptionsByType> RemoteStore::options() {
     request.set_wait(false);
     // They come before the records.
     const auto take = [&options](wire::SyncResponse& message) {
-      if (message.has_options()) {
-        options.insert_or_assign(message.options().typeurl(),
-                                 read_options(message.options().options()));
-      }
-      return message.has_options();
+      return take_options(message, options);
     };
-    return read_stream<wire::SyncResponse>(native_->peers, {}, &Stub::Sync, request, take);
+    return read_stream<wire::SyncResponse>(native_->peers, {.method = kSync}, request, take);
   };
   Result<void> done = read();
   if (!done && done.error().kind() == ErrorKind::Conflict) {
@@ -501,8 +503,7 @@ Result<void> RemoteStore::set_options(std::string_view type, const TypeOptions& 
   wire::SetOptionsRequest request;
   request.set_type(std::string(type));
   write_options(options, *request.mutable_options());
-  wire::SetOptionsResponse answer;
-  return call(native_->peers, RemotePeers::Use::Call, &Stub::SetOptions, request, answer).result;
+  return call(native_->peers, RemotePeers::Use::Call, &Stub::AsyncSetOptions, request).result;
 }
 
 Result<Lease> RemoteStore::acquire_lease(std::string_view name,
@@ -519,14 +520,14 @@ Result<Lease> RemoteStore::acquire_lease(std::string_view name,
   wire::AcquireLeaseRequest request;
   request.set_name(std::string(name));
   set_duration(duration, *request.mutable_duration());
-  wire::AcquireLeaseResponse answer;
-  const Called called =
-      call(native_->peers, RemotePeers::Use::Call, &Stub::AcquireLease, request, answer);
-  TRY_OK(called.result);
-  native_->leases.insert_or_assign(ours, answer.id());
+  auto answer = call(native_->peers, RemotePeers::Use::Call, &Stub::AsyncAcquireLease, request);
+  TRY_OK(answer.result);
+  TRY(std::string their_id,
+      believed(native_->peers, answer.peer, take_lease(answer.response, answer.epoch)));
+  native_->leases.insert_or_assign(ours, std::move(their_id));
   return Lease{.name = std::string(name),
                .id = std::string(id),
-               .epoch = called.epoch,
+               .epoch = answer.epoch,
                .expires_at = now + duration};
 }
 
@@ -542,16 +543,17 @@ Result<Lease> RemoteStore::renew_lease(std::string_view name,
   request.set_name(std::string(name));
   request.set_id(held->second);
   set_duration(duration, *request.mutable_duration());
-  google::protobuf::Empty answer;
-  const Called called =
-      call(native_->peers, RemotePeers::Use::Call, &Stub::RenewLease, request, answer);
-  if (!called.result && called.result.error().kind() == ErrorKind::Conflict) {
+  const auto answer = call(native_->peers, RemotePeers::Use::Call, &Stub::AsyncRenewLease, request);
+  if (!answer.result && answer.result.error().kind() == ErrorKind::Conflict) {
     native_->leases.erase(held);
   }
-  TRY_OK(called.result);
+  TRY_OK(answer.result);
+  if (answer.epoch == 0) {
+    return fail(native_->peers.distrust(*answer.peer, "a lease without an epoch"));
+  }
   return Lease{.name = std::string(name),
                .id = std::string(id),
-               .epoch = called.epoch,
+               .epoch = answer.epoch,
                .expires_at = now + duration};
 }
 
@@ -563,17 +565,14 @@ Result<void> RemoteStore::release_lease(std::string_view name, std::string_view 
   wire::ReleaseLeaseRequest request;
   request.set_name(std::string(name));
   request.set_id(held->second);
-  google::protobuf::Empty answer;
-  TRY_OK(call(native_->peers, RemotePeers::Use::Call, &Stub::ReleaseLease, request, answer).result);
+  TRY_OK(call(native_->peers, RemotePeers::Use::Call, &Stub::AsyncReleaseLease, request).result);
   native_->leases.erase(held);
   return {};
 }
 
 Result<void> RemoteStore::clear() {
-  wire::ClearResponse answer;
-  TRY_OK(
-      call(native_->peers, RemotePeers::Use::Call, &Stub::Clear, google::protobuf::Empty(), answer)
-          .result);
+  TRY_OK(call(native_->peers, RemotePeers::Use::Call, &Stub::AsyncClear, google::protobuf::Empty())
+             .result);
   return native_->begin_anew();
 }
 

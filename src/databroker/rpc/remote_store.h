@@ -17,8 +17,9 @@ namespace vallum::databroker {
 // are some; refresh() then reads them.
 //
 // While no databroker can be reached every call that needs one fails at once, Unavailable. One that
-// takes a call and does not answer in time is asked for nothing but changes until it answers. With
-// several, each call goes to the next that is there: they must share one data set.
+// takes a call and does not answer in time, or answers what makes no sense, is asked for nothing
+// but changes until it answers those; nothing of a senseless answer is used. With several, each
+// call goes to the next that is there: they must share one data set.
 //
 // A write whose answer did not come is DeadlineExceeded. The conditions of a batch may name one
 // lease. An error of a databroker never is Unauthenticated or Internal here: its own troubles are

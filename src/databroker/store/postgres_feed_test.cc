@@ -7,22 +7,17 @@
 
 #include "databroker/databroker.h"
 #include "support/postgres/follower.h"
-#include "support/postgres/server.h"
+#include "support/postgres/postgres_test.h"
 
 namespace vallum::databroker {
 namespace {
 
 using testing::Follower;
-using testing::PostgresServer;
-using testing::RawSession;
 
-class PostgresFeedTest : public ::testing::Test {
+class PostgresFeedTest : public testing::PostgresTest {
  protected:
-  PostgresServer& server_ = PostgresServer::shared();
-  std::string database_ = server_.create_database();
-  RawSession raw_{server_.by_socket(database_)};
-  Follower one_{server_.by_socket(database_), 1};
-  Follower two_{server_.by_socket(database_), 2};
+  Follower one_{address(), 1};
+  Follower two_{address(), 2};
 };
 
 // Covers DBR-16.
@@ -66,14 +61,10 @@ TEST_F(PostgresFeedTest, MissesNothingWhenTheSessionThatListensIsLost) {
 
 TEST_F(PostgresFeedTest, TellsEveryNodeToReadAgainWhenTheDatabaseWentBack) {
   ASSERT_TRUE(two_.is_told_of(one_.put("a", "1")));
-  raw_.execute(
-      "CREATE TABLE kept_notes AS SELECT * FROM vallum.notes;"
-      "CREATE TABLE kept_records AS SELECT * FROM vallum.records");
+  keep();
   ASSERT_TRUE(two_.is_told_of(one_.put("b", "1")));
   const std::uint64_t before = one_.server_version;
-  raw_.execute(
-      "BEGIN; DELETE FROM vallum.notes; INSERT INTO vallum.notes SELECT * FROM kept_notes;"
-      "DELETE FROM vallum.records; INSERT INTO vallum.records SELECT * FROM kept_records; COMMIT");
+  put_back();
 
   one_.put("c", "1");
 

@@ -9,34 +9,23 @@
 #include "async/block_on.h"
 #include "base/time.h"
 #include "databroker/store/postgres_store.h"
-#include "support/postgres/fault_proxy.h"
 #include "support/postgres/follower.h"
 #include "support/postgres/node.h"
-#include "support/postgres/server.h"
+#include "support/postgres/postgres_test.h"
 
 namespace vallum::databroker {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::FaultProxy;
 using testing::Follower;
 using testing::PostgresNode;
-using testing::PostgresServer;
-using Fault = FaultProxy::Fault;
-using Moment = FaultProxy::Moment;
 
-class PostgresNetworkTest : public ::testing::Test {
+class PostgresNetworkTest : public testing::PostgresFaultsTest {
  protected:
   PostgresNetworkTest() { far_.silence_max = 1s; }
 
   // For when the pause before the next attempt to connect is over.
   void wait() { far_.clock.advance(1min); }
-
-  PostgresServer& server_ = PostgresServer::shared();
-  std::string database_ = server_.create_database();
-  FaultProxy proxy_{server_.socket_directory(), server_.port()};
-  PostgresNode far_{proxy_.address(database_), 7};
-  PostgresNode near_{server_.by_socket(database_), 1};
 };
 
 // What a caller was told of a write is what happened, whichever piece of the traffic is the last

@@ -1,6 +1,4 @@
 // Several nodes on one database, and what happens when it goes away under them.
-#include <array>
-#include <csignal>
 #include <string>
 #include <vector>
 
@@ -10,42 +8,21 @@
 
 #include "base/strings.h"
 #include "databroker/store/postgres_store.h"
-#include "support/postgres/fault_proxy.h"
 #include "support/postgres/node.h"
+#include "support/postgres/postgres_test.h"
 #include "support/postgres/server.h"
 
 namespace vallum::databroker {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::FaultProxy;
 using testing::PostgresNode;
 using testing::PostgresServer;
-using testing::RawSession;
-using Fault = FaultProxy::Fault;
-using Moment = FaultProxy::Moment;
 
-class PostgresNodesTest : public ::testing::Test {
+class PostgresNodesTest : public testing::PostgresTest {
  protected:
-  // What a standby that lags behind has: the data set as it is now.
-  void keep() {
-    raw_.execute(
-        "CREATE TABLE kept_notes AS SELECT * FROM vallum.notes;"
-        "CREATE TABLE kept_records AS SELECT * FROM vallum.records");
-  }
-  // It is promoted.
-  void put_back() {
-    raw_.execute(
-        "BEGIN; DELETE FROM vallum.notes; INSERT INTO vallum.notes SELECT * FROM kept_notes;"
-        "DELETE FROM vallum.records; INSERT INTO vallum.records SELECT * FROM kept_records; "
-        "COMMIT");
-  }
-
-  PostgresServer& server_ = PostgresServer::shared();
-  std::string database_ = server_.create_database();
-  RawSession raw_{server_.by_socket(database_)};
-  PostgresNode one_{server_.by_socket(database_), 1};
-  PostgresNode two_{server_.by_socket(database_), 2};
+  PostgresNode one_{address(), 1};
+  PostgresNode two_{address(), 2};
 };
 
 TEST_F(PostgresNodesTest, CountVersionsTogetherAndSeeEachOthersWritesAtOnce) {
@@ -184,7 +161,7 @@ TEST_F(PostgresNodesTest, MakeTheTablesOnceWhenTheyStartTogetherAndWriteTogether
   for (int writer = 0; writer < kWriters; ++writer) {
     const pid_t child = ::fork();
     if (child == 0) {
-      PostgresNode node(server_.by_socket(database_), static_cast<std::uint64_t>(10 + writer));
+      PostgresNode node(address(), static_cast<std::uint64_t>(10 + writer));
       auto opened = node.try_open();
       bool is_good = opened.has_value();
       for (int i = 0; is_good && i < kWrites; ++i) {
@@ -261,15 +238,11 @@ TEST_F(PostgresNodesTest, BeginANewServerVersionWhenHistoryForked) {
   EXPECT_EQ(two_.read("d"), "1");
 }
 
-class PostgresCutTest : public PostgresNodesTest {
- protected:
-  FaultProxy proxy_{server_.socket_directory(), server_.port()};
-  PostgresNode far_{proxy_.address(database_), 7};
-};
+using PostgresCutTest = testing::PostgresFaultsTest;
 
 TEST_F(PostgresCutTest, ACommitWhoseAnswerWasLostIsAcknowledgedAndHappensOnce) {
   far_.open();
-  one_.open();
+  near_.open();
   far_.must_commit(PostgresNode::put("a", "1"));
   proxy_.fail_next(Moment::CommitAnswer, Fault::Cut);
 
@@ -277,13 +250,13 @@ TEST_F(PostgresCutTest, ACommitWhoseAnswerWasLostIsAcknowledgedAndHappensOnce) {
 
   ASSERT_TRUE(outcome.has_value()) << outcome.error().message();
   EXPECT_EQ(outcome->front().version, 2U);
-  EXPECT_EQ(one_.read("a"), "2");
+  EXPECT_EQ(near_.read("a"), "2");
   EXPECT_EQ(far_.must_commit(PostgresNode::put("a", "3").if_version(2)), 3U);
 }
 
 TEST_F(PostgresCutTest, ACommitThatNeverArrivedIsUnavailableAndDidNotHappen) {
   far_.open();
-  one_.open();
+  near_.open();
   far_.must_commit(PostgresNode::put("a", "1"));
   proxy_.fail_next(Moment::CommitRequest, Fault::Cut);
 
@@ -291,13 +264,13 @@ TEST_F(PostgresCutTest, ACommitThatNeverArrivedIsUnavailableAndDidNotHappen) {
 
   ASSERT_FALSE(outcome.has_value());
   EXPECT_EQ(outcome.error().kind(), ErrorKind::Unavailable);
-  EXPECT_EQ(one_.read("a"), "1");
+  EXPECT_EQ(near_.read("a"), "1");
   EXPECT_EQ(far_.must_commit(PostgresNode::put("a", "3")), 2U);
 }
 
 TEST_F(PostgresCutTest, ACommitNobodyCanAskForIsNotCalledUndone) {
   far_.open(2);
-  one_.open();
+  near_.open();
   proxy_.fail_next(Moment::CommitAnswer, Fault::CutAll);
 
   const BatchOutcome outcome = far_.commit(PostgresNode::put("a", "1"));
@@ -309,63 +282,9 @@ TEST_F(PostgresCutTest, ACommitNobodyCanAskForIsNotCalledUndone) {
   EXPECT_EQ(outcome.error().kind(), ErrorKind::DeadlineExceeded);
   ASSERT_FALSE(meanwhile.has_value());
   EXPECT_EQ(meanwhile.error().kind(), ErrorKind::Unavailable);
-  EXPECT_EQ(one_.read("a"), "1");
+  EXPECT_EQ(near_.read("a"), "1");
   EXPECT_EQ(far_.read("a"), "1");
   EXPECT_EQ(far_.must_commit(PostgresNode::put("c", "1")), 2U);
-}
-
-// Writes until it cannot, and says on the pipe which writes were acknowledged.
-[[noreturn]] void write_until_failure(const std::string& address, int pipe) {
-  PostgresNode node(address, 5);
-  auto opened = node.try_open(PostgresNode::kSecret, 1);
-  for (std::uint32_t i = 0; opened; ++i) {
-    std::vector<Batch> batches(1);
-    batches[0].push_back(PostgresNode::put("id" + std::to_string(i), std::string(300, 'v')));
-    if (i % 3 == 2) {
-      batches[0].push_back(PostgresNode::remove("id" + std::to_string(i - 1)));
-    }
-    const auto outcomes = (*opened)->commit(std::move(batches), node.clock.wall());
-    if (!outcomes || !outcomes->front() || ::write(pipe, &i, sizeof i) != sizeof i) {
-      break;
-    }
-  }
-  ::_exit(1);
-}
-
-// Covers DBR-17.
-TEST(PostgresCrashTest, LosesNothingAcknowledgedWhenTheServerIsKilled) {
-  PostgresServer server;
-  for (const std::uint32_t after : {2U, 40U, 90U}) {
-    const std::string address = server.by_socket(server.create_database());
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::pipe(ends.data()), 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::close(ends[0]);
-      write_until_failure(address, ends[1]);
-    }
-    ::close(ends[1]);
-    std::uint32_t last = 0;
-    while (::read(ends[0], &last, sizeof last) == sizeof last) {
-      if (last == after) {
-        server.kill();  // whatever was acknowledged meanwhile is still in the pipe
-      }
-    }
-    ::close(ends[0]);
-    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-    ASSERT_GE(last, after);
-    server.start();
-
-    PostgresNode node(address, 6);
-    node.open();
-    for (std::uint32_t i = 0; i <= last; ++i) {
-      if (i == last && i % 3 == 1) {
-        continue;  // the next write, which nobody acknowledged, may have deleted it
-      }
-      const std::string expected = i % 3 == 1 ? "NotFound" : std::string(300, 'v');
-      EXPECT_EQ(node.read("id" + std::to_string(i)), expected) << "write " << i << " of " << last;
-    }
-  }
 }
 
 TEST(PostgresCrashTest, NamesEveryHostThatDoesNotAnswer) {

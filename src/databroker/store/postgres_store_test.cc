@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "support/postgres/node.h"
+#include "support/postgres/postgres_test.h"
 #include "support/postgres/server.h"
 
 namespace vallum::databroker {
@@ -21,14 +22,13 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using testing::PostgresNode;
 using testing::PostgresServer;
-using testing::RawSession;
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-class PostgresStoreTest : public ::testing::Test {
+class PostgresStoreTest : public testing::PostgresTest {
  protected:
   // The error of an open that must fail.
   Error refusal(std::string_view secret = PostgresNode::kSecret) {
@@ -49,10 +49,7 @@ class PostgresStoreTest : public ::testing::Test {
     return rows;
   }
 
-  PostgresServer& server_ = PostgresServer::shared();
-  std::string database_ = server_.create_database();
-  RawSession raw_{server_.by_socket(database_)};
-  PostgresNode node_{server_.by_socket(database_), 3};
+  PostgresNode node_{address(), 3};
 };
 
 TEST_F(PostgresStoreTest, KeepsRecordsTombstonesAndVersionsOverARestart) {

@@ -1,8 +1,6 @@
-// What is particular to the file: keys, damage, foreign files, crashes.
+// What is particular to the file: keys, damage, foreign files.
 #include "databroker/store/sqlite_store.h"
 
-#include <array>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -15,8 +13,6 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "support/seeded_entropy.h"
 #include "support/temp_directory.h"
@@ -436,72 +432,6 @@ TEST_F(SqliteStoreTest, NamesADamagedFile) {
   write_file(db(), content);
 
   EXPECT_EQ(refusal().kind(), ErrorKind::Internal);
-}
-
-// Writes until killed, and says on the pipe which writes were acknowledged.
-[[noreturn]] void write_until_killed(const std::string& directory, int pipe) {
-  testing::SeededEntropy entropy(5);
-  auto store = SqliteStore::open({.directory = directory},
-                                 crypto::KeyEncryptionKeys::derive(Secret(std::string_view("s"))),
-                                 entropy);
-  for (std::uint32_t i = 0; store; ++i) {
-    std::vector<Batch> batches(1);
-    batches[0].push_back(put("id" + std::to_string(i), std::string(300, 'v')));
-    if (i % 3 == 2) {
-      batches[0].push_back(Write::remove(key("id" + std::to_string(i - 1))));
-    }
-    const auto outcomes = (*store)->commit(std::move(batches), WallTime{});
-    if (!outcomes || !outcomes->front() || ::write(pipe, &i, sizeof i) != sizeof i) {
-      break;
-    }
-  }
-  ::_exit(1);
-}
-
-// Returns the number of the last acknowledged write.
-std::uint32_t kill_while_writing(const std::string& directory, std::uint32_t after) {
-  std::array<int, 2> ends{};
-  EXPECT_EQ(::pipe(ends.data()), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::close(ends[0]);
-    write_until_killed(directory, ends[1]);
-  }
-  ::close(ends[1]);
-  std::uint32_t acknowledged = 0;
-  while (::read(ends[0], &acknowledged, sizeof acknowledged) == sizeof acknowledged) {
-    if (acknowledged == after) {
-      ::kill(child, SIGKILL);  // whatever was acknowledged meanwhile is still in the pipe
-    }
-  }
-  ::close(ends[0]);
-  int status = 0;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFSIGNALED(status));
-  return acknowledged;
-}
-
-// Covers DBR-17.
-TEST_F(SqliteStoreTest, LosesNothingAcknowledgedWhenKilled) {
-  for (const std::uint32_t after : {2U, 30U, 75U}) {
-    const std::string directory = directory_.file("run" + std::to_string(after));
-
-    const std::uint32_t last = kill_while_writing(directory, after);
-
-    auto store = SqliteStore::open({.directory = directory},
-                                   crypto::KeyEncryptionKeys::derive(Secret(std::string_view("s"))),
-                                   entropy_);
-    ASSERT_TRUE(store.has_value()) << store.error().message();
-    for (std::uint32_t i = 0; i <= last; ++i) {
-      if (i == last && i % 3 == 1) {
-        continue;  // the next write, which nobody acknowledged, may have deleted it
-      }
-      const bool was_deleted = i % 3 == 1;
-      EXPECT_EQ((*store)->get(key("id" + std::to_string(i))).has_value(), !was_deleted)
-          << "write " << i << " of " << last;
-    }
-    EXPECT_GE((*store)->state().latest_version, last + 1);
-  }
 }
 
 }  // namespace

@@ -1,35 +1,16 @@
 // The services in processes of their own, with mutual TLS between them: people notice nothing of it,
 // an outage of the databroker lets nobody in who should not be, and what was acknowledged stays.
 import assert from 'node:assert/strict';
-import {readFileSync} from 'node:fs';
 import tls from 'node:tls';
 import {after, before, describe, it} from 'node:test';
 
 import {kDatabrokerName, Node, SplitScene} from '../support/split.mjs';
+import {openStream} from '../support/streams.mjs';
 import {runVallum} from '../support/vallum.mjs';
 import {until} from '../support/world.mjs';
 
-// A WebSocket that stays open: resolves to its socket once the application has answered.
-function openStream(scene, node, visitor) {
-  return new Promise((resolve, reject) => {
-    const socket = tls.connect({
-      host: '127.0.0.1', port: node.port, servername: 'app.localhost', ca: readFileSync(scene.plan.pki.ca),
-    });
-    socket.on('error', reject);
-    socket.once('data', (chunk) => {
-      const text = chunk.toString('latin1');
-      if (!text.startsWith('HTTP/1.1 101 ')) return reject(new Error(text));
-      socket.isOpen = true;
-      socket.on('close', () => (socket.isOpen = false));
-      return resolve(socket);
-    });
-    socket.write([
-      'GET /socket HTTP/1.1', `Host: app.localhost:${node.port}`, 'Connection: Upgrade', 'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-      `Cookie: _pomerium=${visitor.cookie('app.localhost', '_pomerium')}`, '', '',
-    ].join('\r\n'));
-  });
-}
+// Within which a session that has ended is refused everywhere.
+const kPromiseMs = 1000;
 
 const status = async (visitor, node) => (await visitor.request(`${node.app}/`)).status;
 
@@ -55,16 +36,16 @@ describe('services in processes of their own', () => {
   it('end a session and its live streams everywhere when it is signed out at one proxy', async () => {
     const visitor = await scene.signedIn('alice', one);
     const handle = visitor.cookie('app.localhost', '_pomerium');
-    const streams = [await openStream(scene, one, visitor), await openStream(scene, two, visitor)];
+    const streams = [await openStream(scene, one, handle), await openStream(scene, two, handle)];
     const cookie = {headers: {cookie: `_pomerium=${handle}`}};
     assert.equal((await scene.visitor().request(`${two.app}/`, cookie)).status, 200);
 
     await visitor.signOut(one.app);
 
-    await until('both streams have ended', () => streams.every((stream) => !stream.isOpen), 5000);
+    await until('both streams have ended', () => streams.every((stream) => !stream.isOpen), kPromiseMs);
     for (const node of [one, two]) {
       await until(`${node.name} knows`, async () =>
-        (await scene.visitor().request(`${node.app}/`, cookie)).status === 302, 5000);
+        (await scene.visitor().request(`${node.app}/`, cookie)).status === 302, kPromiseMs);
     }
   });
 
@@ -120,7 +101,7 @@ describe('a proxy that cannot follow changes', {concurrency: true}, () => {
         [proxy] = scene.proxies;
         visitor = await scene.signedIn('alice', proxy);
         stranger = await scene.signedIn('bob', scene.proxies[1]);
-        stream = await openStream(scene, proxy, visitor);
+        stream = await openStream(scene, proxy, visitor.cookie('app.localhost', '_pomerium'));
         proxy.wire[kind]();
       });
       after(() => scene?.close());

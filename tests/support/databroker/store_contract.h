@@ -27,13 +27,22 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
   virtual ~Backend() = default;
   virtual std::unique_ptr<Store> open(Entropy& entropy) = 0;
+
+  // Where a store's records are kept by another process, these are about that process. Civil time
+  // goes on there.
+  virtual void advance(Duration /*duration*/) {}
+  // Its tombstones older than this are forgotten. Returns how many.
+  virtual Result<std::size_t> prune_tombstones(Store& store, WallTime deleted_before) {
+    return store.prune_tombstones(deleted_before);
+  }
+  // Somebody who asks for what is kept without having been told of anything. `store` or something
+  // that lives as long as the backend.
+  virtual Store& newcomer(Store& store) { return store; }
 };
 
 struct BackendKind {
   const char* name;
   std::unique_ptr<Backend> (*make)();
-  // Another process keeps the records: its clock counts, and it forgets tombstones itself.
-  bool is_kept_elsewhere = false;
 };
 
 constexpr std::string_view kType = "type.example/Thing";
@@ -91,6 +100,11 @@ class StoreContractTest : public ::testing::TestWithParam<BackendKind> {
     return ids;
   }
 
+  void advance(Duration duration) {
+    clock_.advance(duration);
+    backend_->advance(duration);
+  }
+
   std::vector<std::string> found(std::string_view field,
                                  std::string_view value,
                                  std::string_view type = kType) {
@@ -104,6 +118,8 @@ class StoreContractTest : public ::testing::TestWithParam<BackendKind> {
   testing::SeededEntropy entropy_{7};
   std::unique_ptr<Backend> backend_ = GetParam().make();
   std::unique_ptr<Store> store_ = backend_->open(entropy_);
+  // A databroker begins with some of its own.
+  const OptionsByType first_options_ = *store_->options();
 };
 
 using Ids = std::vector<std::string>;
