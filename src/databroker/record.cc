@@ -60,17 +60,23 @@ Result<void> check_key(const RecordKey& key, const Limits& limits) {
   return check_names(key.type, key.id, limits);
 }
 
+std::size_t bytes_of(const Batch& batch) {
+  std::size_t bytes = 0;
+  for (const Write& write : batch) {
+    bytes += write.type.size() + write.id.size() + (write.value ? write.value->bytes.size() : 0);
+  }
+  return bytes;
+}
+
 Result<void> check_batch(const Batch& batch, const Limits& limits) {
   if (batch.empty() || batch.size() > limits.batch_writes_max) {
     return fail(ErrorKind::InvalidInput, "record: a batch is empty or has too many writes");
   }
-  std::size_t bytes = 0;
   for (const Write& write : batch) {
     TRY_OK(check_names(write.type, write.id, limits));
     TRY_OK(check_value(write, limits));
-    bytes += write.type.size() + write.id.size() + (write.value ? write.value->bytes.size() : 0);
   }
-  if (bytes > limits.batch_bytes_max) {
+  if (bytes_of(batch) > limits.batch_bytes_max) {
     return fail(ErrorKind::InvalidInput, "record: a batch is too big");
   }
   return check_unique(batch);
