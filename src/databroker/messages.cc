@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::int64_t kTtlSecondsMax = 100LL * 366 * 24 * 3600;
 
-void write_time(WallTime time, google::protobuf::Timestamp& to) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  to.set_seconds(seconds.time_since_epoch().count());
-  to.set_nanos(static_cast<std::int32_t>((time - seconds).count()));
-}
-
 WallTime read_time(const google::protobuf::Timestamp& from) {
   return from_unix_seconds(from.seconds()) + Duration(from.nanos());
 }
@@ -34,6 +28,12 @@ Value take_value(google::protobuf::Any& from) {
 }
 
 }  // namespace
+
+void write_time(WallTime time, google::protobuf::Timestamp& to) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  to.set_seconds(seconds.time_since_epoch().count());
+  to.set_nanos(static_cast<std::int32_t>((time - seconds).count()));
+}
 
 void write_record(Record record, ::databroker::Record& message) {
   message.set_version(record.version);

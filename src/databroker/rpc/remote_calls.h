@@ -38,6 +38,7 @@ Called call(RemotePeers& peers,
             grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
             const Request& request,
             Response& response) {
+  peers.use_newest();
   auto peer = peers.next(use);
   if (!peer) {
     return {.result = fail(peer.error())};
@@ -76,6 +77,7 @@ std::vector<Answered<Response>> call_all(
   std::vector<Flight> flights(requests.size());
   grpc::CompletionQueue queue;
   std::size_t under_way = 0;
+  peers.use_newest();
   for (std::size_t i = 0; i < requests.size(); ++i) {
     auto peer = peers.next();
     if (!peer) {
@@ -120,6 +122,7 @@ Result<void> read_stream(RemotePeers& peers,
                              grpc::ClientContext*, const Request&),
                          const Request& request,
                          Take take) {
+  peers.use_newest();
   TRY(RemotePeers::Peer* const peer, peers.next(use.use));
   const Duration timeout = peer->is_suspect ? timeout_of(*peer) : use.timeout;
   grpc::ClientContext context;
