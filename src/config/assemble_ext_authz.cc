@@ -44,10 +44,12 @@ void check_listener(Assembly& assembly, const Listener& listener) {
   }
   for (const std::string& authorities : listener.authorities) {
     if (listener.insecure) {
-      assembly.error(
-          insecure_option,
-          insecure_option + ": nobody can show a certificate of " + authorities + " then",
-          "leave one of the two out");
+      assembly.error(insecure_option,
+                     std::string(insecure_option)
+                         .append(": nobody can show a certificate of ")
+                         .append(authorities)
+                         .append(" then"),
+                     "leave one of the two out");
     }
   }
   if (!listener.insecure && !listener.is_derived && assembly.settings().certificates.empty() &&

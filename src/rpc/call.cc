@@ -132,8 +132,8 @@ bool Call::is_gone() const {
   return native_->is_gone();
 }
 
-void Call::add_trailing(std::string name, std::string value) {
-  native_->context().AddTrailingMetadata(std::move(name), std::move(value));
+void Call::add_trailing(const std::string& name, const std::string& value) {
+  native_->context().AddTrailingMetadata(name, value);
 }
 
 void Call::answer(const google::protobuf::MessageLite& message) {

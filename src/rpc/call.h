@@ -80,7 +80,7 @@ class Call {
   async::Event& turned();
   bool is_gone() const;
 
-  void add_trailing(std::string name, std::string value);
+  void add_trailing(const std::string& name, const std::string& value);
   // Ends the call, which is gone after it: with its one message, or with what became of it.
   void answer(const google::protobuf::MessageLite& message);
   void finish(const Status& status);

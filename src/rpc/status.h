@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/error.h"
@@ -7,7 +8,7 @@
 namespace vallum::rpc {
 
 // Of gRPC's statuscodes.md.
-enum class Code : int {
+enum class Code : std::uint8_t {
   Ok = 0,
   Cancelled = 1,
   InvalidArgument = 3,

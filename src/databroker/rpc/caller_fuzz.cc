@@ -24,8 +24,8 @@ using databroker::Role;
 constexpr WallTime kNow{std::chrono::seconds(1'700'000'000)};
 
 const Secret& secret() {
-  static const Secret* const known = new Secret("0123456789abcdef0123456789abcdef");
-  return *known;
+  static const Secret* const kSecret = new Secret("0123456789abcdef0123456789abcdef");
+  return *kSecret;
 }
 
 std::string base64url(std::string_view text) {
