@@ -34,7 +34,16 @@ void Health::apply(std::string check, CheckReport report) {
   if (kept.status == Status::Terminating) {
     report.status = Status::Terminating;
   }
-  kept = std::move(report);
+  if (kept != report) {
+    kept = std::move(report);
+    tell();
+  }
+}
+
+void Health::tell() {
+  for (Watch* const watch : watches_) {
+    watch->changed_();
+  }
 }
 
 void Health::terminating() {
@@ -45,6 +54,7 @@ void Health::terminating() {
   for (auto& [name, check] : checks_) {
     check.status = Status::Terminating;
   }
+  tell();
 }
 
 bool Health::is_started() const {

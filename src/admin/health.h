@@ -3,12 +3,15 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "async/core.h"
+#include "base/unique_function.h"
 
 namespace vallum::admin {
 
@@ -75,15 +78,34 @@ class Health {
   // No required part has an error or does not know.
   bool is_live() const;
 
+  // Is told of every change until it dies.
+  class Watch {
+   public:
+    Watch(Health& health, UniqueFunction<void()> changed)
+        : health_(health), changed_(std::move(changed)) {
+      health_.watches_.insert(this);
+    }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+    ~Watch() { health_.watches_.erase(this); }
+
+   private:
+    friend class Health;
+    Health& health_;
+    UniqueFunction<void()> changed_;
+  };
+
   const Checks& checks() const { return checks_; }
   const std::vector<std::string>& required() const { return required_; }
 
  private:
   void apply(std::string check, CheckReport report);
+  void tell();
 
   async::Core& control_;
   std::vector<std::string> required_;  // sorted
   Checks checks_;
+  std::set<Watch*> watches_;
 };
 
 }  // namespace vallum::admin

@@ -1,7 +1,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/strings.h"
 #include "config/assembly.h"
@@ -19,32 +21,50 @@ bool is_loopback(const BindAddress& address) {
   return address.host && address.host->is_loopback();
 }
 
-// Questions carry cookies and answers make people into users: neither goes over a wire that others
-// can read.
-void check_listener(Assembly& assembly,
-                    const BindAddress& address,
-                    const std::string& option,
-                    const std::string& insecure_option) {
-  const ExtAuthzSettings& settings = assembly.settings().ext_authz;
-  const bool insecure =
-      option == "grpc_address" ? settings.grpc_insecure : settings.forward_auth_insecure;
-  if (insecure && !is_loopback(address)) {
+// Questions carry cookies, answers make people into users, and records carry the tokens of
+// everybody who is signed in: none of them goes over a wire that others can read.
+struct Listener {
+  const BindAddress& address;
+  std::string_view option;
+  std::string_view insecure_option;
+  bool insecure = false;
+  // Options whose certificates callers must show.
+  std::vector<std::string> authorities = {};
+  // It has a certificate without any of the configuration.
+  bool is_derived = false;
+};
+
+void check_listener(Assembly& assembly, const Listener& listener) {
+  const std::string option(listener.option);
+  const std::string insecure_option(listener.insecure_option);
+  if (listener.insecure && !is_loopback(listener.address)) {
     assembly.error(insecure_option,
                    insecure_option + ": " + option + " is not a loopback address",
                    "leave the option out, so that the listener speaks TLS");
   }
-  if (insecure && !settings.client_ca_pem.empty()) {
-    assembly.error(insecure_option,
-                   insecure_option + ": nobody can show a certificate of ext_authz_client_ca then",
-                   "leave one of the two out");
+  for (const std::string& authorities : listener.authorities) {
+    if (listener.insecure) {
+      assembly.error(insecure_option,
+                     std::string(insecure_option)
+                         .append(": nobody can show a certificate of ")
+                         .append(authorities)
+                         .append(" then"),
+                     "leave one of the two out");
+    }
   }
-  if (!insecure && assembly.settings().certificates.empty() && !assembly.report().has_errors()) {
+  if (!listener.insecure && !listener.is_derived && assembly.settings().certificates.empty() &&
+      !assembly.report().has_errors()) {
     assembly.error(option,
                    option + ": speaks TLS and needs a certificate",
-                   "write certificate_file and certificate_key_file, or " + insecure_option +
-                       ": true with a loopback address");
+                   "write certificate_file and certificate_key_file, " +
+                       std::string(option == "grpc_address" ? "tls_derive with a name, " : "") +
+                       "or " + insecure_option + ": true with a loopback address");
   }
-  if (settings.peers.empty()) {
+}
+
+// Whoever asks for decisions is named.
+void check_peers(Assembly& assembly, const std::string& option) {
+  if (assembly.settings().ext_authz.peers.empty()) {
     assembly.error(option,
                    option + ": nobody may ask there while ext_authz_peers names no address",
                    "write ext_authz_peers: [10.0.0.5] with the addresses of your proxies");
@@ -91,38 +111,15 @@ std::string read_authorities(Assembly& assembly,
   return pem;
 }
 
-// Records carry the tokens of everybody who is signed in.
-void check_record_listener(Assembly& assembly) {
-  const RecordServiceSettings& made = assembly.settings().record_service;
-  if (made.insecure && !is_loopback(*made.address)) {
-    assembly.error("grpc_insecure",
-                   "grpc_insecure: grpc_address is not a loopback address",
-                   "leave the option out, so that the listener speaks TLS");
-  }
-  if (made.insecure && !made.client_ca_pem.empty()) {
-    assembly.error("grpc_insecure",
-                   "grpc_insecure: nobody can show a certificate of databroker_client_ca then",
-                   "leave one of the two out");
-  }
-  if (!made.insecure && assembly.settings().certificates.empty() &&
-      assembly.settings().tls_derive.empty() && !assembly.report().has_errors()) {
-    assembly.error("grpc_address",
-                   "grpc_address: speaks TLS and needs a certificate",
-                   "write certificate_file and certificate_key_file, tls_derive with a name, or "
-                   "grpc_insecure: true with a loopback address");
-  }
-}
-
-// grpc_address is the databroker's unless other proxies ask there.
-void assemble_record_service(Assembly& assembly) {
+// Records are on the listener of grpc_address where this process keeps them; decisions where it
+// makes them, and other proxies are named, or it is for nothing else.
+void assemble_grpc(Assembly& assembly) {
   Settings& settings = assembly.settings();
-  std::optional<BindAddress>& address = settings.ext_authz.grpc_address;
-  const bool is_for_peers = settings.answers_people && assembly.has("ext_authz_peers");
-  RecordServiceSettings& made = settings.record_service;
-  made.client_ca_pem = read_authorities(assembly,
-                                        "databroker_client_ca",
-                                        assembly.inputs().databroker_client_ca,
-                                        assembly.inputs().databroker_client_ca_file);
+  ExtAuthzSettings& decisions = settings.ext_authz;
+  RecordServiceSettings& records = settings.record_service;
+  const bool is_for_peers =
+      !settings.keeps_records || (settings.answers_people && assembly.has("ext_authz_peers"));
+  std::optional<BindAddress> address = std::exchange(decisions.grpc_address, std::nullopt);
   if (!address && settings.is_split && settings.keeps_records && !is_for_peers) {
     const std::uint16_t beside = settings.address.port == kRecordPortBeside
                                      ? static_cast<std::uint16_t>(kRecordPortBeside + 1)
@@ -130,25 +127,38 @@ void assemble_record_service(Assembly& assembly) {
     address =
         BindAddress{.host = std::nullopt, .port = settings.answers_people ? beside : kRecordPort};
   }
-  if (address && settings.keeps_records && !is_for_peers) {
-    // Configurations of Pomerium name the listener for services that are one process here.
-    if (!settings.is_split && settings.ext_authz.grpc_insecure && !is_loopback(*address)) {
-      assembly.warn(
-          "grpc_address",
-          "grpc_address: no listener is opened, because ext_authz_peers names nobody who "
-          "may ask there, and records are not served in clear text beyond loopback",
-          "write ext_authz_peers where other proxies are to ask, or leave the option out");
-      address.reset();
-      return;
-    }
-    made.address = std::exchange(address, std::nullopt);
-    made.insecure = settings.ext_authz.grpc_insecure;
-    check_record_listener(assembly);
+  if (!address) {
+    return;
   }
-  if (!made.address && !made.client_ca_pem.empty()) {
-    assembly.error("databroker_client_ca",
-                   "databroker_client_ca: records are served to nobody",
-                   "write grpc_address without ext_authz_peers, or leave the option out");
+  // Configurations of Pomerium name the listener for services that are one process here.
+  if (!is_for_peers && !settings.is_split && decisions.grpc_insecure && !is_loopback(*address)) {
+    assembly.warn("grpc_address",
+                  "grpc_address: no listener is opened, because ext_authz_peers names nobody who "
+                  "may ask there, and records are not served in clear text beyond loopback",
+                  "write ext_authz_peers where other proxies are to ask, or leave the option out");
+    return;
+  }
+  Listener listener{.address = *address,
+                    .option = "grpc_address",
+                    .insecure_option = "grpc_insecure",
+                    .insecure = decisions.grpc_insecure};
+  if (settings.keeps_records) {
+    records.address = address;
+    records.insecure = decisions.grpc_insecure;
+    listener.is_derived = !settings.tls_derive.empty();
+    if (!records.client_ca_pem.empty()) {
+      listener.authorities.emplace_back("databroker_client_ca");
+    }
+  }
+  if (is_for_peers) {
+    decisions.grpc_address = address;
+    if (!decisions.client_ca_pem.empty()) {
+      listener.authorities.emplace_back("ext_authz_client_ca");
+    }
+  }
+  check_listener(assembly, listener);
+  if (is_for_peers) {
+    check_peers(assembly, "grpc_address");
   }
 }
 
@@ -162,13 +172,27 @@ void assemble_ext_authz(Assembly& assembly) {
                                         "ext_authz_client_ca",
                                         assembly.inputs().ext_authz_client_ca,
                                         assembly.inputs().ext_authz_client_ca_file);
-  assemble_record_service(assembly);
-  if (made.grpc_address) {
-    check_listener(assembly, *made.grpc_address, "grpc_address", "grpc_insecure");
+  settings.record_service.client_ca_pem =
+      read_authorities(assembly,
+                       "databroker_client_ca",
+                       assembly.inputs().databroker_client_ca,
+                       assembly.inputs().databroker_client_ca_file);
+  assemble_grpc(assembly);
+  if (!settings.record_service.address && !settings.record_service.client_ca_pem.empty()) {
+    assembly.error("databroker_client_ca",
+                   "databroker_client_ca: records are served to nobody",
+                   "write grpc_address, or leave the option out");
   }
   if (made.forward_auth_address) {
-    check_listener(
-        assembly, *made.forward_auth_address, "forward_auth_address", "forward_auth_insecure");
+    Listener listener{.address = *made.forward_auth_address,
+                      .option = "forward_auth_address",
+                      .insecure_option = "forward_auth_insecure",
+                      .insecure = made.forward_auth_insecure};
+    if (!made.client_ca_pem.empty()) {
+      listener.authorities.emplace_back("ext_authz_client_ca");
+    }
+    check_listener(assembly, listener);
+    check_peers(assembly, "forward_auth_address");
   }
   if (settings.decides_for_others_alone && !made.grpc_address && !made.forward_auth_address) {
     assembly.error("services",

@@ -35,8 +35,8 @@ unknown option is an error too.
   that sessions survive a restart. The state directory is `$STATE_DIRECTORY`, `$XDG_STATE_HOME/vallum` or
   `~/.local/state/vallum`.
 * `databroker_storage_type` is `file` unless set: records are kept in `vallum.db` in the state directory.
-* No gRPC listener is opened unless `grpc_address` is set. It serves decisions where `ext_authz_peers` names
-  who may ask, and records elsewhere; records never in clear text beyond loopback.
+* No gRPC listener is opened unless `grpc_address` is set. It serves records where they are kept, and decisions
+  where `ext_authz_peers` names who may ask; neither in clear text beyond loopback.
 * The hosted sign-in service cannot be used: without an `authenticate_service_url` of yours the process starts,
   but nobody can sign in.
 * Every `*_file` secret is trimmed. Every problem is reported, not only the first. What is refused only later

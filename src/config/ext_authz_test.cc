@@ -52,6 +52,19 @@ TEST_F(ExtAuthzConfigTest, WithoutPeersTheListenerIsTheDatabrokers) {
   EXPECT_TRUE(refused("grpc_address: :5443")[0].contains("needs a certificate"));
 }
 
+TEST_F(ExtAuthzConfigTest, WithPeersTheListenerIsForBoth) {
+  const std::string both =
+      "grpc_address: 127.0.0.1:5443\ngrpc_insecure: true\next_authz_peers: [127.0.0.1]\n";
+  const Settings settings = accepted(both);
+  const Settings decisions = accepted(std::string("services: authorize\n") + kSecret +
+                                      "databroker_service_url: http://127.0.0.1:5444\n" + both);
+
+  EXPECT_EQ(settings.ext_authz.grpc_address->port, 5443);
+  EXPECT_EQ(settings.record_service.address->port, 5443);
+  EXPECT_TRUE(decisions.ext_authz.grpc_address.has_value());
+  EXPECT_FALSE(decisions.record_service.address.has_value());
+}
+
 TEST_F(ExtAuthzConfigTest, DatabrokerAloneNeedsASecretAndNoClearText) {
   const std::string alone = std::string("services: databroker\n") + kSecret;
   const Settings settings = accepted(alone + "grpc_address: 127.0.0.1:5443\ngrpc_insecure: true");

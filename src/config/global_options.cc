@@ -75,9 +75,9 @@ constexpr auto kOptions = std::to_array<Option>({
     at_boot(global<kGrpcAddress, has_port_if_any>(
         "grpc_address",
         "",
-        "Listener of Envoy's ext_authz service where `ext_authz_peers` says who may ask, see "
-        "`docs/ext_authz.md`, and of the databroker's service elsewhere, see `docs/databroker.md`. "
-        "Absent: none, but `:443` with `services: databroker`.")),
+        "Listener of the databroker's service where this process keeps records, see "
+        "`docs/databroker.md`, and of Envoy's ext_authz service where `ext_authz_peers` says who "
+        "may ask, see `docs/ext_authz.md`. Absent: none, but `:443` with `services: databroker`.")),
     at_boot(global<kGrpcInsecure>(
         "grpc_insecure", "false", "Clear text on `grpc_address`, which must be loopback then.")),
     global<kCheckTimeout, is_positive>(
@@ -103,12 +103,12 @@ constexpr auto kOptions = std::to_array<Option>({
         "Authorities, base64 of PEM, of which those proxies must show a certificate."),
     as_file(global<&GlobalInputs::ext_authz_client_ca_file>(
         "ext_authz_client_ca_file", "", "The same as a file; both count.")),
-    at_boot(global<&GlobalInputs::databroker_client_ca>(
+    global<&GlobalInputs::databroker_client_ca>(
         "databroker_client_ca",
         "",
-        "Authorities, base64 of PEM, of which callers of the databroker must show a certificate.")),
-    at_boot(as_file(global<&GlobalInputs::databroker_client_ca_file>(
-        "databroker_client_ca_file", "", "The same as a file; both count."))),
+        "Authorities, base64 of PEM, of which callers of the databroker must show a certificate."),
+    as_file(global<&GlobalInputs::databroker_client_ca_file>(
+        "databroker_client_ca_file", "", "The same as a file; both count.")),
     later("debug_address", Address, "Debug listener."),
     later("health_check_systemd_disabled", Bool, "No notification of systemd."),
     later("use_proxy_protocol", Bool, "Require a PROXY protocol header."),
@@ -120,16 +120,16 @@ constexpr auto kOptions = std::to_array<Option>({
     later("envoy_bind_config_source_address", Text, "Source address of upstream connections."),
     later("envoy_bind_config_freebind", Bool, "IP_FREEBIND for that address."),
     later("envoy_dynamic_extensions", TextList, "There is no second data plane to extend."),
-    at_boot(global<&GlobalInputs::override_certificate_name>(
+    global<&GlobalInputs::override_certificate_name>(
         "override_certificate_name",
         "",
-        "Name that the databroker's certificate must have. Absent: the host of its URL.")),
-    at_boot(global<&Settings::tls_derive>(
+        "Name that the databroker's certificate must have. Absent: the host of its URL."),
+    global<&Settings::tls_derive>(
         "tls_derive",
         "",
         "Name for which the databroker derives a certificate from the shared secret, and with it "
         "all nodes an authority they trust and certificates they show. Absent: nothing is "
-        "derived.")),
+        "derived."),
 
     // 2.2 Logs.
     global<&Settings::log_level>(
@@ -375,24 +375,24 @@ constexpr auto kOptions = std::to_array<Option>({
         "is "
         "base64 of 32 bytes, `file:PATH` or `env:NAME` (docs/keys.md). Absent: derived from "
         "`shared_secret`.")),
-    at_boot(global<&GlobalInputs::databroker_url>(
+    global<&GlobalInputs::databroker_url>(
         "databroker_service_url",
         "",
         "URL of the databroker that a process without one asks: `https`, or `http` on a loopback "
-        "address. Absent: `http://127.0.0.1:5443`.")),
-    at_boot(global<&GlobalInputs::databroker_urls>(
+        "address. Absent: `http://127.0.0.1:5443`."),
+    global<&GlobalInputs::databroker_urls>(
         "databroker_service_urls",
         "",
-        "URLs of databrokers on one database; each call goes to the next that answers.")),
-    at_boot(global<&GlobalInputs::databroker_internal_url>(
-        "databroker_internal_service_url", "", "Wins over the other two.")),
-    at_boot(as_file(global<&GlobalInputs::databroker_certificate_file>(
+        "URLs of databrokers on one database; each call goes to the next that answers."),
+    global<&GlobalInputs::databroker_internal_url>(
+        "databroker_internal_service_url", "", "Wins over the other two."),
+    as_file(global<&GlobalInputs::databroker_certificate_file>(
         "databroker_certificate_file",
         "",
         "Certificate shown to the databroker, PEM. With `databroker_certificate_key_file`. "
-        "Absent: the derived one of `tls_derive`, or none."))),
-    at_boot(as_file(global<&GlobalInputs::databroker_certificate_key_file>(
-        "databroker_certificate_key_file", "", "Its key, PEM."))),
+        "Absent: the derived one of `tls_derive`, or none.")),
+    as_file(global<&GlobalInputs::databroker_certificate_key_file>(
+        "databroker_certificate_key_file", "", "Its key, PEM.")),
     at_boot(global<&Settings::max_staleness, is_positive>(
         "max_staleness",
         "5m",

@@ -247,22 +247,31 @@ Async<Cleared> Databroker::Native::clear(Native* self) {
 }
 
 void Databroker::Native::enqueue(PendingWrite write) {
-  if (pending.size() >= limits.pending_batches_max) {
+  if (pending.size() >= limits.pending_batches_max ||
+      pending_bytes + write.bytes > limits.pending_bytes_max) {
     reply(write, fail(ErrorKind::ResourceExhausted, "databroker: too many writes are waiting"));
     return;
   }
+  pending_bytes += write.bytes;
   pending.push_back(std::move(write));
   work_wanted.set();
 }
 
 // Leaves out writes that nobody waits for any more: one that was given up must not happen at some
-// later time.
+// later time. The first is taken whatever its size, so that none waits for ever.
 std::vector<PendingWrite> Databroker::Native::take_group() {
   std::vector<PendingWrite> group;
+  std::size_t bytes = 0;
   while (!pending.empty() && group.size() < limits.commit_batches_max) {
-    if (!pending.front().deadline.has_passed(home.clock())) {
-      group.push_back(std::move(pending.front()));
+    PendingWrite& next = pending.front();
+    if (!next.deadline.has_passed(home.clock())) {
+      if (!group.empty() && bytes + next.bytes > limits.commit_bytes_max) {
+        break;
+      }
+      bytes += next.bytes;
+      group.push_back(std::move(next));
     }
+    pending_bytes -= next.bytes;
     pending.pop_front();
   }
   return group;

@@ -47,8 +47,10 @@ Async<Committed> Databroker::put(Batch batch, Deadline deadline) {
   CHECK(core != nullptr);
   async::OneShot<Result<Committed>> answer(*core);
   const Ticket ticket(native_->port_of(*core), answer);
+  const std::size_t bytes = bytes_of(batch);
   native_->home.post([native = native_.get(),
                       write = PendingWrite{.batch = std::move(batch),
+                                           .bytes = bytes,
                                            .caller = core,
                                            .ticket = ticket.number(),
                                            .deadline = deadline}]() mutable {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -136,6 +137,7 @@ struct Databroker::Native {
   StoreState state;  // up to which subscribers were told
   std::uint64_t told_news = 0;
   std::deque<PendingWrite> pending;
+  std::size_t pending_bytes = 0;
   bool refresh_wanted = false;
   std::optional<Error> failure;
   std::optional<Error> damage;

@@ -87,6 +87,8 @@ class DatabrokerTest : public ::testing::Test {
     Limits limits;
     limits.feed_changes_max = 4;
     limits.pending_batches_max = 8;
+    limits.pending_bytes_max = 4000;
+    limits.commit_bytes_max = 1000;
     return limits;
   }
 
@@ -163,6 +165,36 @@ TEST_F(DatabrokerTest, MakesWritesThatWaitTogetherDurableTogether) {
     EXPECT_TRUE(result.has_value());
   }
   EXPECT_LE(log_.commits.size(), 2U);
+}
+
+// Three of them fit together; one that fits with none is written alone.
+TEST_F(DatabrokerTest, BoundsTheBytesThatAreMadeDurableTogether) {
+  const std::string text(300, 'x');
+  for (int i = 0; i < 6; ++i) {
+    start_put(one(put("id" + std::to_string(i), text)), soon());
+  }
+  start_put(one(put("big", std::string(1500, 'x'))), soon());
+  home_.run_ready();
+
+  for (const auto& result : results_) {
+    EXPECT_TRUE(result.has_value());
+  }
+  EXPECT_EQ(log_.commits, (std::vector<std::size_t>{3, 3, 1}));
+}
+
+TEST_F(DatabrokerTest, ShedsWritesBeyondTheBytesThatMayWait) {
+  const std::string text(900, 'x');
+  for (int i = 0; i < 6; ++i) {
+    start_put(one(put("id" + std::to_string(i), text)), soon());
+  }
+  home_.run_ready();
+
+  int shed = 0;
+  for (const auto& result : results_) {
+    shed += !result && result.error().kind() == ErrorKind::ResourceExhausted ? 1 : 0;
+  }
+  EXPECT_EQ(shed, 2);
+  EXPECT_TRUE(put_now(one(put("after", text))).has_value());
 }
 
 TEST_F(DatabrokerTest, ShedsWritesBeyondItsQueue) {

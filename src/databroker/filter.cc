@@ -359,6 +359,21 @@ Result<Filter> Filter::parse(const Payload& object) {
   return filter;
 }
 
+bool Filter::looks_into_values() const {
+  std::vector<const Node*> left = {&root_};
+  while (!left.empty()) {
+    const Node& node = *left.back();
+    left.pop_back();
+    if (node.kind == Kind::Term && !is_field(node.path, "id") && !is_field(node.path, "type")) {
+      return true;
+    }
+    for (const Node& item : node.items) {
+      left.push_back(&item);
+    }
+  }
+  return false;
+}
+
 bool Filter::matches(const Record& record, const std::optional<Payload>& payload) const {
   return Judge(record, payload).holds(root_);
 }

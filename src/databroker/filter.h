@@ -30,6 +30,8 @@ class Filter {
   static Result<Filter> parse(const Payload& object);
 
   bool is_empty() const { return root_.items.empty(); }
+  // Whether it asks for more than ids and types.
+  bool looks_into_values() const;
   // What it was made of: an object, or null for a filter of every record.
   const Payload& source() const { return source_; }
 

@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::int64_t kTtlSecondsMax = 100LL * 366 * 24 * 3600;
 
-void write_time(WallTime time, google::protobuf::Timestamp& to) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  to.set_seconds(seconds.time_since_epoch().count());
-  to.set_nanos(static_cast<std::int32_t>((time - seconds).count()));
-}
-
 // What our clocks cannot show (years before 1678 and after 2261) is their first or last second.
 WallTime read_time(const google::protobuf::Timestamp& from) {
   constexpr std::int64_t kSecondsMost = 9'200'000'000;
@@ -38,6 +32,12 @@ Value take_value(google::protobuf::Any& from) {
 }
 
 }  // namespace
+
+void write_time(WallTime time, google::protobuf::Timestamp& to) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  to.set_seconds(seconds.time_since_epoch().count());
+  to.set_nanos(static_cast<std::int32_t>((time - seconds).count()));
+}
 
 void write_record(Record record, ::databroker::Record& message) {
   message.set_version(record.version);

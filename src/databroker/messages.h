@@ -1,6 +1,11 @@
 #pragma once
 
+#include "base/time.h"
 #include "databroker/record.h"
+
+namespace google::protobuf {
+class Timestamp;
+}  // namespace google::protobuf
 
 namespace databroker {
 class Options;
@@ -10,6 +15,8 @@ class Record;
 namespace vallum::databroker {
 
 struct TypeOptions;
+
+void write_time(WallTime time, google::protobuf::Timestamp& to);
 
 // Our values as messages of the wire and of what is stored, and back.
 void write_record(Record record, ::databroker::Record& message);

@@ -18,8 +18,13 @@
 
 #include "base/strings.h"
 #include "codec/base64.h"
+#include "proto/config.pb.h"
+#include "proto/device.pb.h"
 #include "proto/events.pb.h"
+#include "proto/identity.pb.h"
 #include "proto/oauth21.pb.h"
+#include "proto/registry.pb.h"
+#include "proto/rfc7591.pb.h"
 #include "proto/session.pb.h"
 #include "proto/user.pb.h"
 
@@ -36,7 +41,7 @@ const pb::Message* prototype_of(std::string_view type_url) {
     return nullptr;
   }
   const std::string_view name = type_url.substr(kUrlPrefix.size());
-  const std::array<const pb::Message*, 10> known = {
+  const auto known = std::to_array<const pb::Message*>({
       &::session::Session::default_instance(),
       &::user::User::default_instance(),
       &::user::ServiceAccount::default_instance(),
@@ -47,7 +52,25 @@ const pb::Message* prototype_of(std::string_view type_url) {
       &::pomerium::events::LastError::default_instance(),
       &::oauth21::UpstreamMCPToken::default_instance(),
       &::oauth21::PendingUpstreamAuth::default_instance(),
-  };
+      &::oauth21::UpstreamOAuthClient::default_instance(),
+      &::oauth21::AuthorizationRequest::default_instance(),
+      &::oauth21::Code::default_instance(),
+      &::oauth21::MCPRefreshToken::default_instance(),
+      &::ietf::rfc7591::v1::ClientRegistration::default_instance(),
+      &::pomerium::device::Type::default_instance(),
+      &::pomerium::device::Enrollment::default_instance(),
+      &::pomerium::device::Credential::default_instance(),
+      &::pomerium::device::OwnerCredentialRecord::default_instance(),
+      &::pomerium::identity::Provider::default_instance(),
+      &::pomerium::identity::Profile::default_instance(),
+      &::registry::ServiceRegistration::default_instance(),
+      &::pomerium::config::Config::default_instance(),
+      &::pomerium::config::VersionedConfig::default_instance(),
+      &::pomerium::config::KeyPair::default_instance(),
+      &::pomerium::config::Policy::default_instance(),
+      &::pomerium::config::Route::default_instance(),
+      &::pomerium::config::Settings::default_instance(),
+  });
   for (const pb::Message* prototype : known) {
     if (prototype->GetDescriptor()->full_name() == name) {
       return prototype;
@@ -364,6 +387,10 @@ Result<void> merge_message(const pb::Message& from,
 }
 
 }  // namespace
+
+bool is_known_type(std::string_view type_url) {
+  return prototype_of(type_url) != nullptr;
+}
 
 std::optional<Payload> decode_payload(const Value& value) {
   const auto message = parse(value.type_url, value.bytes);

@@ -32,6 +32,9 @@ struct Payload {
 // (100 levels of its own, of which a list in a list takes two), so that this bound is the one.
 inline constexpr int kPayloadDepthMax = 32;
 
+// Whether values of the type are looked into.
+bool is_known_type(std::string_view type_url);
+
 // Nothing for a value of a type nobody here knows, or that is not what its type says.
 std::optional<Payload> decode_payload(const Value& value);
 

@@ -1,13 +1,17 @@
 #include "databroker/payload.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include "base/check.h"
 #include "databroker/filter.h"
 #include "databroker/index_entries.h"
 #include "proto/session.pb.h"
@@ -100,6 +104,74 @@ TEST(PayloadTest, DoesNotLookBelowItsDepth) {
   EXPECT_FALSE(has_text(*below, "deep"));
   EXPECT_FALSE(decode_payload(nested(5000)).has_value());
 }
+
+// One field of a type: its value in a record that is stored, and in one that is patched over it.
+struct KnownType {
+  const char* name;
+  const char* field;
+  const char* json = "{}";
+  const char* text = "";
+};
+
+class KnownTypeTest : public ::testing::TestWithParam<KnownType> {
+ protected:
+  static Value value(const std::string& json) {
+    const auto* const type =
+        google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(GetParam().name);
+    CHECK(type != nullptr);
+    const std::unique_ptr<google::protobuf::Message> message(
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+    const auto read = google::protobuf::util::JsonStringToMessage(json, message.get());
+    EXPECT_TRUE(read.ok()) << read.ToString();
+    return {.type_url = std::string("type.googleapis.com/") + GetParam().name,
+            .bytes = message->SerializeAsString()};
+  }
+};
+
+TEST_P(KnownTypeTest, IsPatchedAndFilteredByItsFields) {
+  const auto [name, field, json, text] = GetParam();
+  const Value before = value("{}");
+
+  auto merged = merge_masked(value(json), before, {field});
+
+  ASSERT_TRUE(merged.has_value()) << merged.error().message();
+  EXPECT_NE(merged->bytes, before.bytes);
+  EXPECT_EQ(texts(*merged, field), (Texts{text}));
+  EXPECT_NE(texts(*merge_masked(before, *merged, {field}), field), (Texts{text}));
+  EXPECT_FALSE(merge_masked(before, before, {"no_such_field"}).has_value());
+}
+
+constexpr KnownType kKnownTypes[] = {
+    {"pomerium.device.Type", "name", R"({"name": "n"})", "n"},
+    {"pomerium.device.Type",
+     "webauthn.options.attestation",
+     R"({"webauthn": {"options": {"attestation": "DIRECT"}}})",
+     "DIRECT"},
+    {"pomerium.device.Enrollment", "user_id", R"({"userId": "u"})", "u"},
+    {"pomerium.device.Credential", "webauthn.id", R"({"webauthn": {"id": "aWQ="}})", "aWQ="},
+    {"pomerium.device.OwnerCredentialRecord", "owner_id", R"({"ownerId": "aWQ="})", "aWQ="},
+    {"pomerium.identity.Provider", "client_id", R"({"clientId": "c"})", "c"},
+    {"pomerium.identity.Profile", "provider_id", R"({"providerId": "p"})", "p"},
+    {"oauth21.UpstreamOAuthClient", "issuer", R"({"issuer": "i"})", "i"},
+    {"oauth21.AuthorizationRequest", "client_id", R"({"clientId": "c"})", "c"},
+    {"oauth21.Code", "grant_type", R"({"grantType": "CODE_TYPE_ACCESS"})", "CODE_TYPE_ACCESS"},
+    {"oauth21.MCPRefreshToken", "revoked", R"({"revoked": true})", "true"},
+    {"ietf.rfc7591.v1.ClientRegistration",
+     "request_metadata.client_name",
+     R"({"requestMetadata": {"clientName": "n"}})",
+     "n"},
+    {"registry.ServiceRegistration", "service.endpoint", R"({"service": {"endpoint": "e"}})", "e"},
+    {"pomerium.config.Config", "name", R"({"name": "n"})", "n"},
+    {"pomerium.config.VersionedConfig", "config.name", R"({"config": {"name": "n"}})", "n"},
+    {"pomerium.config.KeyPair",
+     "status",
+     R"({"status": "KEY_PAIR_STATUS_READY"})",
+     "KEY_PAIR_STATUS_READY"},
+    {"pomerium.config.Policy", "source_ppl", R"({"sourcePpl": "p"})", "p"},
+    {"pomerium.config.Route", "from", R"({"from": "https://a"})", "https://a"},
+    {"pomerium.config.Settings", "log_level", R"({"logLevel": "info"})", "info"},
+};
+INSTANTIATE_TEST_SUITE_P(Types, KnownTypeTest, ::testing::ValuesIn(kKnownTypes));
 
 TEST(MaskTest, ReplacesOnlyTheMaskedFields) {
   const Value stored = session(R"({"id": "s", "userId": "ann", "accessedAt": "2026-01-01T00:00:00Z",

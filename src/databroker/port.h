@@ -59,6 +59,7 @@ class ReadSlot {
 // A batch on its way to the store, and whom to tell.
 struct PendingWrite {
   Batch batch;
+  std::size_t bytes;
   async::Core* caller;
   std::uint64_t ticket;
   Deadline deadline;

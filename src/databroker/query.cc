@@ -13,7 +13,11 @@ namespace {
 class Search {
  public:
   Search(Store& store, const Query& query, const Limits& limits)
-      : store_(store), query_(query), limits_(limits), text_(to_lower(query.text)) {}
+      : store_(store),
+        query_(query),
+        limits_(limits),
+        text_(to_lower(query.text)),
+        needs_values_(!text_.empty() || query.filter.looks_into_values()) {}
 
   Result<void> read_all() {
     return read_pages([this](Page page) { return store_.list(query_.type, page); });
@@ -26,7 +30,7 @@ class Search {
       }
       auto record = store_.get({.type = query_.type, .id = id});
       if (record) {
-        judge(*record);
+        TRY_OK(judge(*record));
       } else if (record.error().kind() != ErrorKind::NotFound) {
         return fail(std::move(record).error());
       }
@@ -52,7 +56,7 @@ class Search {
                       "query: too many records would have to be read; filter by id, by $index, or "
                       "by a field that the type's options index");
         }
-        judge(record);
+        TRY_OK(judge(record));
       }
       if (records.size() < page.records_max) {
         return {};
@@ -61,15 +65,22 @@ class Search {
     }
   }
 
-  void judge(const Record& record) {
+  Result<void> judge(const Record& record) {
+    // "No field of it is so" would be a guess.
+    if (needs_values_ && !is_known_type(record.value.type_url)) {
+      return fail(ErrorKind::InvalidInput,
+                  "query: values of " + record.value.type_url +
+                      " are not known here; records that hold them can be found by id alone");
+    }
     const std::optional<Payload> payload =
-        text_.empty() && query_.filter.is_empty() ? std::nullopt : decode_payload(record.value);
+        needs_values_ ? decode_payload(record.value) : std::nullopt;
     if (!text_.empty() && !(payload && has_text(*payload, text_))) {
-      return;
+      return {};
     }
     if (query_.filter.matches(record, payload)) {
       ids_.insert(record.id);
     }
+    return {};
   }
 
   static constexpr std::size_t kPage = 512;
@@ -78,6 +89,7 @@ class Search {
   const Query& query_;
   const Limits& limits_;
   std::string text_;
+  bool needs_values_;
   std::set<std::string> ids_;
   std::size_t scanned_ = 0;
 };

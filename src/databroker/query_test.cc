@@ -144,5 +144,19 @@ TEST_F(QueryTest, RefusesAnAnswerThatIsTooLong) {
   EXPECT_EQ(ids(one), "a of 2");
 }
 
+TEST_F(QueryTest, SaysThatValuesOfUnknownTypesCannotBeLookedInto) {
+  std::vector<Batch> batches(1);
+  batches[0].push_back(Write::put({.type = kType, .id = "x"},
+                                  {.type_url = "type.googleapis.com/some.Thing", .bytes = "\xff"}));
+  ASSERT_TRUE(store_.commit(std::move(batches), clock_.wall())->front().has_value());
+
+  EXPECT_EQ(ids(query()), "x of 1");
+  EXPECT_EQ(ids(query(R"({"id": "x"})")), "x of 1");
+  EXPECT_EQ(ids(query(R"({"$not": {"id": "y"}})")), "x of 1");
+  EXPECT_TRUE(ids(query(R"({"n": 1})")).contains("some.Thing are not known here"));
+  EXPECT_TRUE(ids(query(R"({"$not": {"n": 1}})")).contains("some.Thing are not known here"));
+  EXPECT_TRUE(ids(query("{}", "text")).contains("some.Thing are not known here"));
+}
+
 }  // namespace
 }  // namespace vallum::databroker

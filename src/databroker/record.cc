@@ -69,19 +69,25 @@ Result<void> check_record(const Record& record, const Limits& limits) {
              : fail(ErrorKind::InvalidInput, "record: a deleted one has a value");
 }
 
+std::size_t bytes_of(const Batch& batch) {
+  std::size_t bytes = 0;
+  for (const Write& write : batch) {
+    bytes += write.type.size() + write.id.size() + (write.value ? write.value->bytes.size() : 0);
+  }
+  return bytes;
+}
+
 Result<void> check_batch(const Batch& batch, const Limits& limits) {
   if (batch.empty() || batch.size() > limits.batch_writes_max) {
     return fail(ErrorKind::InvalidInput, "record: a batch is empty or has too many writes");
   }
-  std::size_t bytes = 0;
   for (const Write& write : batch) {
     TRY_OK(check_names(write.type, write.id, limits));
     if (write.value) {
       TRY_OK(check_value(write.type, *write.value, limits));
     }
-    bytes += write.type.size() + write.id.size() + (write.value ? write.value->bytes.size() : 0);
   }
-  if (bytes > limits.batch_bytes_max) {
+  if (bytes_of(batch) > limits.batch_bytes_max) {
     return fail(ErrorKind::InvalidInput, "record: a batch is too big");
   }
   return check_unique(batch);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -78,6 +79,9 @@ inline constexpr std::uint64_t kVersionMax = INT64_MAX;
 
 // Writes that happen all or not at all.
 using Batch = std::vector<Write>;
+
+// Of types, ids and values.
+std::size_t bytes_of(const Batch& batch);
 
 // InvalidInput for a batch no store may be given: empty or too big, a key twice, and keys that are
 // empty, too long, not UTF-8 or with NUL. A type under "type.googleapis.com/" must be the value's

@@ -54,6 +54,9 @@ OptionsByType built_in_options() {
       .capacity = std::nullopt, .indexable_fields = {"state_id"}, .ttl = 15min};
   options[type("pomerium.events.LastError")] = {
       .capacity = 50, .indexable_fields = {}, .ttl = std::nullopt};
+  // As rpc/registry.h has them.
+  options[type("registry.ServiceRegistration")] = {
+      .capacity = 1024, .indexable_fields = {}, .ttl = 30s};
   return options;
 }
 

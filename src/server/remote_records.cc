@@ -7,13 +7,11 @@
 
 #include "async/sleep.h"
 #include "databroker/rpc/peer_options.h"
-#include "databroker/rpc/remote_store.h"
 
 namespace vallum::server {
 
-Result<std::unique_ptr<databroker::Store>> open_remote_records(const config::Settings& settings,
-                                                               const Clock& clock,
-                                                               Entropy& entropy) {
+Result<std::vector<databroker::RecordClientOptions>> databrokers_under(
+    const config::Settings& settings, const Clock& clock, Entropy& entropy) {
   auto databrokers = databroker::databrokers_of(settings,
                                                 {.shared_secret = *settings.shared_secret,
                                                  .service = databroker::service_of(settings),
@@ -22,14 +20,20 @@ Result<std::unique_ptr<databroker::Store>> open_remote_records(const config::Set
   if (!databrokers) {
     return fail(databrokers.error().with_context("tls_derive"));
   }
-  auto store = databroker::RemoteStore::make({.databrokers = *std::move(databrokers),
+  return databrokers;
+}
+
+Result<std::unique_ptr<databroker::RemoteStore>> open_remote_records(
+    const config::Settings& settings, const Clock& clock, Entropy& entropy) {
+  TRY(auto databrokers, databrokers_under(settings, clock, entropy));
+  auto store = databroker::RemoteStore::make({.databrokers = std::move(databrokers),
                                               .clock = clock,
                                               .entropy = entropy,
                                               .max_staleness = settings.max_staleness});
   if (!store) {
     return fail(store.error().with_context("databroker_service_url"));
   }
-  return std::unique_ptr<databroker::Store>(*std::move(store));
+  return store;
 }
 
 namespace {

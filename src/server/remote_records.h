@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "admin/health.h"
 #include "async/core.h"
@@ -12,16 +13,19 @@
 #include "base/unique_function.h"
 #include "config/settings.h"
 #include "databroker/databroker.h"
-#include "databroker/store/store.h"
+#include "databroker/rpc/remote_store.h"
 
 namespace vallum::server {
+
+// How the databrokers that settings name are asked. Fails with text that names the option.
+Result<std::vector<databroker::RecordClientOptions>> databrokers_under(
+    const config::Settings& settings, const Clock& clock, Entropy& entropy);
 
 // The records of a process that keeps none: those of the databrokers its settings name, which are
 // reached later. Clock and entropy outlive the store and are for any thread. Fails with text that
 // names the option.
-Result<std::unique_ptr<databroker::Store>> open_remote_records(const config::Settings& settings,
-                                                               const Clock& clock,
-                                                               Entropy& entropy);
+Result<std::unique_ptr<databroker::RemoteStore>> open_remote_records(
+    const config::Settings& settings, const Clock& clock, Entropy& entropy);
 
 // Whether other processes change the records as well.
 bool shares_records(const config::Settings& settings);

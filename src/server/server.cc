@@ -34,10 +34,10 @@
 #include "server/bearer_tokens.h"
 #include "server/build_generation.h"
 #include "server/control_endpoints.h"
-#include "server/ext_authz_endpoints.h"
+#include "server/forward_auth_listeners.h"
+#include "server/grpc_endpoint.h"
 #include "server/key_desk.h"
 #include "server/proxy_core.h"
-#include "server/record_endpoint.h"
 #include "server/remote_records.h"
 #include "server/serverless_tokens.h"
 #include "server/sign_in_settings.h"
@@ -123,6 +123,12 @@ class Server {
   // Else another process does, and renews sessions.
   bool keeps_records() const { return first_settings_->databroker.addresses.empty(); }
   Task<void> reload();
+  // What gRPC shows and says under other settings, to callers and databrokers.
+  struct Calls {
+    std::optional<rpc::Certificate> shown;
+    std::vector<databroker::RecordClientOptions> databrokers;
+  };
+  Result<Calls> calls_under(const config::Settings& settings);
   void not_reloaded(const Error& error);
   Task<void> shut_down();
   Task<void> drain_core(ProxyCore* proxy_core);
@@ -160,6 +166,8 @@ class Server {
   std::unique_ptr<async::CancelSource> writer_stop_;
   std::unique_ptr<async::SignalWatch> signals_;
 
+  databroker::RemoteStore* remote_store_ =
+      nullptr;  // the broker's, if another process keeps records
   std::unique_ptr<databroker::Databroker> broker_;
   std::unique_ptr<http::CurlClient> http_;
   std::unique_ptr<identity::Provider> provider_;
@@ -172,8 +180,8 @@ class Server {
   std::unique_ptr<async::Scope> visits_;
   std::unique_ptr<ControlEndpoints> endpoints_;
   std::vector<std::unique_ptr<ProxyCore>> proxy_cores_;
-  std::unique_ptr<ExtAuthzEndpoints> ext_authz_;
-  std::unique_ptr<RecordEndpoint> records_;
+  std::unique_ptr<ForwardAuthListeners> forward_auth_;
+  std::unique_ptr<GrpcEndpoint> grpc_;
   std::unique_ptr<KeyDesk> key_desk_;
   std::vector<std::unique_ptr<proxy::PlainServer>> plain_;
   std::unique_ptr<async::Scope> writing_;
@@ -224,7 +232,9 @@ Result<void> Server::prepare_store() {
       crypto::KeyEncryptionKeys::of(settings_->storage.encryption_keys, settings_->shared_secret);
   std::unique_ptr<databroker::Store> store;
   if (!settings_->databroker.addresses.empty()) {
-    TRY(store, open_remote_records(*settings_, clock_, entropy_));
+    TRY(auto remote, open_remote_records(*settings_, clock_, entropy_));
+    remote_store_ = remote.get();
+    store = std::move(remote);
   } else if (settings_->storage.type == config::StorageType::Memory) {
     store = std::make_unique<databroker::MemoryStore>(entropy_);
   } else if (settings_->storage.type == config::StorageType::Postgres) {
@@ -465,11 +475,19 @@ Result<void> Server::prepare() {
   TRY_OK(prepare_sign_in());
   TRY_OK(prepare_proxy_cores());
   TRY_OK(listen());
-  TRY(ext_authz_,
-      ExtAuthzEndpoints::open(
+  TRY(forward_auth_,
+      ForwardAuthListeners::open(
           {.cores = proxy_cores_, .log_sink = stderr_, .clock = clock_, .log_filter = filter_},
           *settings_));
-  TRY(records_, RecordEndpoint::open(*control_.core, *broker_, *first_settings_));
+  TRY(grpc_,
+      GrpcEndpoint::open({.core = *control_.core,
+                          .broker = *broker_,
+                          .health = *health_,
+                          .data_cores = proxy_cores_,
+                          .log_sink = stderr_,
+                          .clock = clock_,
+                          .log_filter = filter_},
+                         *first_settings_));
   return {};
 }
 
@@ -576,6 +594,15 @@ void Server::not_reloaded(const Error& error) {
   log_.error("the configuration was not changed", {{"error", error.message()}});
 }
 
+Result<Server::Calls> Server::calls_under(const config::Settings& settings) {
+  Calls calls;
+  TRY(calls.shown, grpc_->certificate_under(settings));
+  if (remote_store_ != nullptr && !settings.databroker.addresses.empty()) {
+    TRY(calls.databrokers, databrokers_under(settings, clock_, entropy_));
+  }
+  return calls;
+}
+
 // Everything or nothing: what cannot be loaded or built leaves the present configuration as it is.
 Task<void> Server::reload() {
   Result<LoadedConfiguration> loaded = options_.load();
@@ -591,7 +618,8 @@ Task<void> Server::reload() {
   }
   const async::Snapshot<config::Settings> before = settings_;
   settings_ = async::make_snapshot<config::Settings>(std::move(loaded->settings));
-  Result<async::Snapshot<proxy::Generation>> made = next_generation();
+  Result<Calls> calls = calls_under(*settings_);
+  Result<async::Snapshot<proxy::Generation>> made = calls ? next_generation() : fail(calls.error());
   if (!made) {
     settings_ = before;
     not_reloaded(made.error());
@@ -606,7 +634,10 @@ Task<void> Server::reload() {
   bearer_tokens_->use(bearer_settings(*settings_));
   renewal_->use(renewal_settings(*settings_));
   authenticator_->use(settings_->shared_secret, settings_->cookie.secret);
-  records_->use(settings_->shared_secret);
+  grpc_->use(settings_->shared_secret, std::move(calls->shown));
+  if (!calls->databrokers.empty()) {
+    remote_store_->use(std::move(calls->databrokers));
+  }
   for (const auto& proxy_core : proxy_cores_) {
     ProxyCore* const target = proxy_core.get();
     target->core().post([target, generation = generation_] { target->use(generation); });
@@ -620,8 +651,7 @@ Task<void> Server::shut_down() {
   log_.info("stopping: requests under way may end");
   health_->terminating();
   renewal_stop_->cancel();
-  co_await ext_authz_->close(control_.core.get());
-  co_await records_->close();
+  co_await grpc_->close();
   async::Scope draining(*control_.core);
   for (const auto& proxy_core : proxy_cores_) {
     draining.spawn(drain_core(proxy_core.get()));

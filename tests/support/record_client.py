@@ -211,6 +211,39 @@ def strangers_get_no_answer(client):
         same(check(service, timeout=TIMEOUT), b"\x08\x01")
 
 
+def nothing_of_a_stranger_is_read(client):
+    """Nobody who may not call is read, whatever is sent, and when nothing is."""
+    huge = b"\x0a" + b"x" * (400 << 20)
+    never = threading.Event()
+
+    def silence():
+        never.wait()
+        yield b""
+
+    callers = [(None, name, "UNAUTHENTICATED") for name in METHODS]
+    callers += [("x.y.z", "Put", "UNAUTHENTICATED"), (service_token("proxy"), "Clear", "PERMISSION_DENIED"),
+                (service_token("proxy"), "SetOptions", "PERMISSION_DENIED"),
+                (service_token("authorize"), "AcquireLease", "PERMISSION_DENIED")]
+    for jwt, name, code in callers:
+        metadata = (("jwt", jwt),) if jwt else ()
+        path = "/databroker.DataBrokerService/" + name
+        for body in (b"\xff\xff\xff\xff",) + ((huge,) if name in ("Put", "Clear", "Sync") else ()):
+            call = client.channel.unary_stream(path)
+            refused(lambda c=call, b=body: list(c(b, metadata=metadata, timeout=TIMEOUT)), code)
+        waiting = client.channel.stream_stream(path)(silence(), metadata=metadata, timeout=TIMEOUT)
+        refused(lambda w=waiting: list(w), code)
+    never.set()
+
+
+def a_call_without_a_message_is_refused(client):
+    """Three calls of one who is let in."""
+    call = client.channel.stream_unary("/databroker.DataBrokerService/ServerInfo")
+    refused(lambda: call(iter([]), metadata=(("jwt", token()),), timeout=TIMEOUT), "INVALID_ARGUMENT",
+            "the request is not the method's message")
+    client.ServerInfo()
+    refused(lambda: client.Put(pb.PutRequest(records=[thing("big", text="x" * (8 << 20))])), "RESOURCE_EXHAUSTED")
+
+
 def bad_tokens_are_refused(client):
     now = int(time.time())
     bad = {"expired": sign({"exp": now - 1}),
@@ -271,7 +304,8 @@ def only_exact_paths_are_served(client):
     for path in ("databroker.DataBrokerService/Get", "//databroker.DataBrokerService/Get",
                  "/databroker.DataBrokerService/Get/", "/databroker.DataBrokerService/%47et",
                  "/databroker.databrokerservice/Get", "/databroker.DataBrokerService/get",
-                 "/databroker.DataBrokerService/Get?x", "/databroker.CheckpointService/GetCheckpoint"):
+                 "/databroker.DataBrokerService/Get?x", "databroker.CheckpointService/GetCheckpoint",
+                 "/databroker.DataBrokerService", "registry.Registry/List", "/registry.registry/List"):
         for jwt in (None, ""):
             try:
                 client.call(path, pb.GetRequest(type="t", id="x"), pb.GetResponse, jwt=jwt)
@@ -415,6 +449,8 @@ def unknown_types_pass_through(client):
     patch = pb.PatchRequest(records=[record])
     patch.field_mask.paths.append("x")
     refused(lambda: client.Patch(patch), "INVALID_ARGUMENT")
+    refused(lambda: client.query({"x": 1}, record.type), "INVALID_ARGUMENT")
+    same([r.id for r in client.query({"id": "x"}, record.type).records], ["x"])
 
 
 def leases_have_one_holder(client):
@@ -452,6 +488,107 @@ def leases_have_one_holder(client):
     short.duration.nanos = 1
     client.AcquireLease(short)
     client.AcquireLease(short)  # it had ended
+
+
+def checkpoints_are_those_of_the_store(client):
+    service = "/databroker.CheckpointService/"
+
+    def get(**options):
+        return client.call(service + "GetCheckpoint", pb.GetCheckpointRequest(), pb.GetCheckpointResponse, **options)
+
+    def set_(**options):
+        return client.call(service + "SetCheckpoint", pb.SetCheckpointRequest(), pb.SetCheckpointResponse, **options)
+
+    client.put(thing("a"), thing("b"))
+    info = client.ServerInfo()
+    for jwt in (token(), service_token("proxy")):
+        got = get(jwt=jwt)
+        same((got.checkpoint.server_version, got.checkpoint.record_version, got.is_leader),
+             (info.server_version, info.latest_record_version, True))
+    refused(lambda: get(jwt=None), "UNAUTHENTICATED")
+    refused(lambda: set_(jwt=None), "UNAUTHENTICATED")
+    refused(lambda: set_(jwt=service_token("proxy")), "PERMISSION_DENIED")
+    try:
+        set_()
+        raise AssertionError("a checkpoint was set")
+    except grpc.RpcError as error:
+        same(error.code().name, "UNIMPLEMENTED")
+        assert error.details().startswith("SET_CHECKPOINT_NOT_SUPPORTED: "), error.details()
+        status = rpc_status_pb2.Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
+        info, = status.details
+        reason = rpc_error_info_pb2.ErrorInfo()
+        assert info.Unpack(reason)
+        same((status.code, status.message), (12, error.details()))
+        same((reason.reason, reason.domain), ("SET_CHECKPOINT_NOT_SUPPORTED", "pomerium.com"))
+
+
+def services_are_registered_listed_and_watched(client):
+    service = "/registry.Registry/"
+
+    def report(*services, **options):
+        request = registry_pb2.RegisterRequest()
+        for kind, endpoint in services:
+            request.services.add(kind=kind, endpoint=endpoint)
+        return client.call(service + "Report", request, registry_pb2.RegisterResponse, **options)
+
+    def places(answer):
+        return [(one.kind, one.endpoint) for one in answer.services]
+
+    def list_(*kinds, **options):
+        return places(client.call(service + "List", registry_pb2.ListRequest(kinds=kinds),
+                                  registry_pb2.ServiceList, **options))
+
+    def watch(*kinds, **options):
+        return client.call(service + "Watch", registry_pb2.ListRequest(kinds=kinds), registry_pb2.ServiceList,
+                           stream=True, **options)
+
+    proxy, metrics = (registry_pb2.PROXY, "http://p:1"), (registry_pb2.PROMETHEUS_METRICS, "http://m:1")
+    watcher, of_proxies = watch(), watch(registry_pb2.PROXY)
+    same(places(next(watcher)), [])
+    same(places(next(of_proxies)), [])
+    same(report(proxy, proxy).call_back_after.seconds, 15)
+    same(places(next(watcher)), [proxy])
+    same(places(next(of_proxies)), [proxy])
+    # What is known already is told to nobody again.
+    report(proxy)
+    report(metrics, jwt=service_token("proxy"))
+    same(places(next(watcher)), [proxy, metrics])
+    report((registry_pb2.PROXY, "http://q:1"))
+    same(places(next(of_proxies)), [proxy, (registry_pb2.PROXY, "http://q:1")])
+    same(list_(registry_pb2.PROMETHEUS_METRICS), [metrics])
+    same(len(list_(jwt=service_token("authorize"))), 3)
+    client.Clear()
+    same(places(next(of_proxies)), [])
+
+    refused(lambda: report((registry_pb2.DATABROKER, "http://d:1"), jwt=service_token("proxy")), "PERMISSION_DENIED")
+    for bad in ((0, "http://x"), (registry_pb2.PROXY, ""), (registry_pb2.PROXY, "x" * 600), (77, "http://x")):
+        refused(lambda b=bad: report(b), "INVALID_ARGUMENT")
+    for name in ("Report", "List", "Watch"):
+        call = client.channel.unary_stream(service + name)
+        refused(lambda c=call: list(c(b"\xff", timeout=TIMEOUT)), "UNAUTHENTICATED", "unauthenticated")
+
+
+def records_of_other_packages_are_looked_into(client):
+    def record(message, id_):
+        made = pb.Record(id=id_)
+        made.data.Pack(message)
+        made.type = made.data.type_url
+        return made
+
+    enrollment = record(device_pb2.Enrollment(id="e", user_id="ann", user_agent="old"), "e")
+    provider = record(identity_pb2.Provider(id="p", client_id="c", url="https://idp"), "p")
+    client.put(enrollment, provider)
+    change = pb.PatchRequest(records=[record(device_pb2.Enrollment(user_id="eve", user_agent="new"), "e")])
+    change.field_mask.paths.append("user_agent")
+    client.Patch(change)
+    now = device_pb2.Enrollment()
+    assert client.Get(pb.GetRequest(type=enrollment.type, id="e")).record.data.Unpack(now)
+    same((now.user_id, now.user_agent), ("ann", "new"))
+    same([r.id for r in client.query({"user_id": "ann"}, enrollment.type).records], ["e"])
+    same(list(client.query({"user_id": "eve"}, enrollment.type).records), [])
+    same([r.id for r in client.query({"url": "https://idp"}, provider.type).records], ["p"])
+    client.SetOptions(pb.SetOptionsRequest(type=provider.type, options=pb.Options(indexable_fields=["client_id"])))
+    same([r.id for r in client.query({"client_id": "c"}, provider.type).records], ["p"])
 
 
 def queries_filter_and_count(client):
@@ -706,12 +843,13 @@ def no_connection(client):
 
 def main():
     global TARGET, METHODS, grpc, pb, session_pb2, struct_pb2
+    global device_pb2, identity_pb2, registry_pb2, rpc_error_info_pb2, rpc_status_pb2
     generated, TARGET, case, *files = sys.argv[1:]
     sys.path.insert(0, generated)
     import grpc
     from google.protobuf import empty_pb2, struct_pb2
     from proto import databroker_pb2 as pb
-    from proto import session_pb2
+    from proto import device_pb2, identity_pb2, registry_pb2, rpc_error_info_pb2, rpc_status_pb2, session_pb2
     empty = empty_pb2.Empty
     METHODS = {name: (getattr(pb, name + "Request", empty), getattr(pb, name + "Response", empty))
                for name in ("AcquireLease", "Clear", "Get", "GetOptions", "ListTypes", "Patch", "Put", "Query",

@@ -11,7 +11,8 @@
 #include "base/check.h"
 #include "databroker/databroker.h"
 #include "databroker/rpc/desk.h"
-#include "databroker/rpc/record_server.h"
+#include "databroker/rpc/record_calls.h"
+#include "rpc/server.h"
 #include "support/seeded_entropy.h"
 
 namespace vallum::testing {
@@ -31,24 +32,33 @@ inline const Clock& kernel_clock() {
   return kClock;
 }
 
-// A databroker on a core of its own thread, and its service. The clock outlives it; its now() is
-// the kernel's.
+struct RecordServiceWish {
+  rpc::Certificate certificate = {};
+  databroker::RecordCalls::Most most = {};
+  Duration follower_stall_max = databroker::kFollowerStallMax;
+  // Outlives the service; its now() is the kernel's.
+  const Clock& clock = kernel_clock();
+};
+
+// A databroker on a core of its own thread, and its service.
 class RecordService {
  public:
-  explicit RecordService(std::unique_ptr<databroker::Store> store,
-                         databroker::RecordServerOptions options = {},
-                         Duration follower_stall_max = databroker::kFollowerStallMax,
-                         const Clock& clock = kernel_clock())
-      : core_({.reactor = *reactor_, .clock = clock, .entropy = entropy_}) {
+  explicit RecordService(std::unique_ptr<databroker::Store> store, RecordServiceWish wish = {})
+      : core_({.reactor = *reactor_, .clock = wish.clock, .entropy = entropy_}) {
     broker_ = std::make_unique<databroker::Databroker>(
         databroker::Databroker::Parts{.home = core_,
                                       .store = std::move(store),
                                       .cores = 1,
                                       .storage = databroker::Databroker::Storage::OwnThread,
                                       .limits = {}});
-    desk_ = std::make_unique<databroker::Desk>(core_, *broker_, secret_, follower_stall_max);
-    options.address = {.ip = IpAddress::loopback_v4(), .port = 0};
-    auto server = databroker::RecordServer::start(options, *desk_);
+    desk_ = std::make_unique<databroker::Desk>(core_, *broker_, secret_, wish.follower_stall_max);
+    calls_ = std::make_unique<databroker::RecordCalls>(*desk_, wish.most);
+    auto server =
+        rpc::Server::start({.address = {.ip = IpAddress::loopback_v4(), .port = 0},
+                            .certificate = std::move(wish.certificate),
+                            .streams_per_connection_max = databroker::kStreamsPerConnectionMax,
+                            .healthy = {"databroker.DataBrokerService"}},
+                           {calls_.get()});
     CHECK(server.has_value());
     server_ = *std::move(server);
     thread_ = std::make_unique<async::CoreThread>(
@@ -56,10 +66,21 @@ class RecordService {
   }
   RecordService(const RecordService&) = delete;
   RecordService& operator=(const RecordService&) = delete;
-  ~RecordService() {
-    server_->stop();
-    thread_.reset();
+  ~RecordService() { stop(); }
+
+  void stop() {
+    if (thread_ != nullptr) {
+      server_->stop();
+      thread_.reset();
+    }
   }
+  rpc::Server& server() { return *server_; }
+  // Calls that are made from now on are verified by these.
+  void use(SecretList secrets) {
+    core_.post([this, secrets = std::move(secrets)] { desk_->use(secrets); });
+  }
+  // When it was stopped.
+  databroker::Desk& desk() { return *desk_; }
 
   std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
 
@@ -70,7 +91,8 @@ class RecordService {
   Secret secret_ = record_service_secret();
   std::unique_ptr<databroker::Databroker> broker_;
   std::unique_ptr<databroker::Desk> desk_;
-  std::unique_ptr<databroker::RecordServer> server_;
+  std::unique_ptr<databroker::RecordCalls> calls_;
+  std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<async::CoreThread> thread_;
 };
 

@@ -101,8 +101,7 @@ INCLUDES_RESTRICTED = [
     (r"<absl/", ("src/policy/time_zone.cc",), "time zones come from policy/time_zone.h"),
     (r"<CLI/", ("src/cli/", "src/main/"), "CLI11 stays inside cli"),
     (r"<gmock/", (), "gMock is not linked"),
-    (r"<(grpc|grpcpp)/", ("/rpc/", "src/ext_authz/", "tests/integration/grpc_"),
-     "gRPC stays inside rpc folders and ext_authz"),
+    (r"<(grpc|grpcpp)/", ("/rpc/", "tests/integration/grpc_"), "gRPC stays inside rpc folders"),
 ]
 INCLUDES_REFUSED_IN_HEADERS = re.compile(
     r'<(iostream|sstream|regex|filesystem|thread|mutex|future|ranges|random)>|<(fmt|boost|openssl|curl|grpc'

@@ -2,41 +2,52 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
+
 namespace vallum::databroker {
 
-Result<Role> Desk::admit(const CallFacts& facts) {
+CallFacts read_facts(const rpc::Call& call) {
+  CallFacts facts;
+  facts.token = call.metadata("jwt");
+  facts.lease = call.metadata("vallum-lease");
+  facts.lease_epoch = call.metadata("vallum-lease-epoch");
+  facts.expected_versions = call.metadata("vallum-expected-versions");
+  facts.after_version = parse_u64(call.metadata("vallum-after-version").value_or("0")).value_or(0);
+  facts.without_values = call.metadata("vallum-without-values").has_value();
+  facts.certificate_names = call.certificate_names();
+  return facts;
+}
+
+Result<Role> Desk::admit(const CallFacts& facts, Role needed) {
   if (!facts.token) {
     return fail(ErrorKind::Unauthenticated, "unauthenticated");
   }
   TRY(const Role of_token, tokens_.verify(*facts.token, core_.clock().wall()));
   TRY(const auto of_certificate, role_of_certificate(facts.certificate_names));
-  return std::min(of_token, of_certificate.value_or(of_token));
-}
-
-Outlet* Desk::find(std::uint64_t number) {
-  const auto found = outlets_.find(number);
-  return found == outlets_.end() ? nullptr : found->second;
-}
-
-void Desk::wrote(std::uint64_t number, bool is_sent) {
-  if (Outlet* const outlet = find(number)) {
-    outlet->is_writing = false;
-    outlet->is_gone = outlet->is_gone || !is_sent;
-    outlet->turned.set();
+  const Role role = std::min(of_token, of_certificate.value_or(of_token));
+  if (role < needed) {
+    return fail(ErrorKind::PermissionDenied, "the caller's role does not allow this");
   }
+  return role;
 }
 
-void Desk::cancelled(std::uint64_t number) {
-  if (Outlet* const outlet = find(number)) {
-    outlet->is_gone = true;
-    outlet->turned.set();
+Async<void> Desk::send(Desk* desk, rpc::Call* call, const google::protobuf::MessageLite* message) {
+  if (desk->is_stopping()) {
+    co_return ended(*desk);
   }
+  const Result<void> sent = co_await rpc::Call::send(call, message, desk->follower_stall_max());
+  co_return sent ? Result<void>() : ended(*desk);
+}
+
+Unexpected Desk::ended(const Desk& desk) {
+  return desk.is_stopping() ? fail(ErrorKind::Unavailable, "the process stops")
+                            : fail(ErrorKind::Cancelled, "the caller went away");
 }
 
 void Desk::stop() {
   is_stopping_ = true;
-  for (const auto& [number, outlet] : outlets_) {
-    outlet->turned.set();
+  for (async::Event* const stream : streams_) {
+    stream->set();
   }
 }
 

@@ -1,18 +1,18 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "async/core.h"
-#include "async/event.h"
 #include "async/scope.h"
 #include "base/result.h"
 #include "databroker/databroker.h"
 #include "databroker/rpc/caller.h"
 #include "databroker/rpc/limits.h"
+#include "rpc/call.h"
 
 namespace vallum::databroker {
 
@@ -27,28 +27,15 @@ struct CallFacts {
   // The versions a Put expects its records to be at, as text.
   std::optional<std::string> expected_versions;
   // Of SyncLatest: only records of later versions.
-  std::optional<std::string> after_version;
+  std::uint64_t after_version = 0;
   // Of Sync: keys and versions are enough.
   bool without_values = false;
-  Duration time_left{};
 
   // For the trailing metadata.
   std::optional<std::uint64_t> epoch_of_lease;
 };
 
-// One stream of messages to a caller, as the desk's core sees it.
-class Outlet {
- public:
-  explicit Outlet(async::Core& core) : turned(core) {}
-
-  // Set when one of the following changed, or there may be something new to send.
-  async::Event turned;
-  bool is_writing = false;
-  bool is_gone = false;  // the caller is, or nothing can be sent any more
-  // What the caller asked for beside its message; see CallFacts.
-  std::uint64_t after_version = 0;
-  bool without_values = false;
-};
+CallFacts read_facts(const rpc::Call& call);
 
 // Where calls are answered. Made and destroyed while the core does not run; the rest on the core.
 class Desk {
@@ -79,38 +66,53 @@ class Desk {
   // Other secrets verify callers from now on; streams that are open go on.
   void use(const SecretList& shared_secrets) { tokens_ = CallerTokens(shared_secrets); }
 
-  // Who calls. Unauthenticated.
-  Result<Role> admit(const CallFacts& facts);
+  // Who calls: Unauthenticated. PermissionDenied for one whose role is less than `needed`.
+  Result<Role> admit(const CallFacts& facts, Role needed);
 
-  // While the outlet is there its stream's events find it by number.
+  // The message of a caller that was let in; see rpc::Call.
+  template <class Request>
+  Async<const Request*> receive(rpc::Call* call, Deadline deadline) {
+    ++messages_asked_for_;
+    return rpc::Call::receive<Request>(call, deadline);
+  }
+  // How many were; of other callers there is none.
+  std::uint64_t messages_asked_for() const { return messages_asked_for_; }
+
+  // A stream that is told when the process stops, while this is there.
   class Listed {
    public:
-    Listed(Desk& desk, std::uint64_t number, Outlet& outlet) : desk_(desk), number_(number) {
-      desk_.outlets_.emplace(number, &outlet);
+    Listed(Desk& desk, rpc::Call& call) : desk_(desk), turned_(&call.turned()) {
+      desk_.streams_.insert(turned_);
     }
     Listed(const Listed&) = delete;
     Listed& operator=(const Listed&) = delete;
-    ~Listed() { desk_.outlets_.erase(number_); }
+    ~Listed() { desk_.streams_.erase(turned_); }
 
    private:
     Desk& desk_;
-    std::uint64_t number_;
+    async::Event* turned_;
   };
-  void wrote(std::uint64_t number, bool is_sent);
-  void cancelled(std::uint64_t number);
+
+  // Sends one message of a stream, and returns when it was taken. A caller that takes nothing for
+  // too long is cut off. When the process stops, a write that was begun may end, so that the caller
+  // hears why; the server's grace bounds how long that takes. All outlive it.
+  static Async<void> send(Desk* desk,
+                          rpc::Call* call,
+                          const google::protobuf::MessageLite* message);
+  // Why a stream ends that did not come to its end.
+  static Unexpected ended(const Desk& desk);
 
   // Streams end soon after it.
   void stop();
   bool is_stopping() const { return is_stopping_; }
 
  private:
-  Outlet* find(std::uint64_t number);
-
   async::Core& core_;
   Databroker& broker_;
   CallerTokens tokens_;
   const Duration follower_stall_max_;
-  std::map<std::uint64_t, Outlet*> outlets_;
+  std::uint64_t messages_asked_for_ = 0;
+  std::set<async::Event*> streams_;
   bool is_stopping_ = false;
   async::Scope calls_;
 };

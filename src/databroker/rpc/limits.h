@@ -6,10 +6,8 @@
 
 namespace vallum::databroker {
 
-// Of one message to us, as clients of the reference have it. Beyond: RESOURCE_EXHAUSTED, unread.
+// Of one message to us, as clients of the reference have it. Beyond: RESOURCE_EXHAUSTED, unparsed.
 inline constexpr std::size_t kMessageBytesMax = std::size_t{4} << 20;
-// Of the metadata of a call. Beyond: RESOURCE_EXHAUSTED.
-inline constexpr std::size_t kMetadataBytesMax = std::size_t{32} << 10;
 // Calls of one connection. Beyond: the caller waits.
 inline constexpr std::size_t kStreamsPerConnectionMax = 256;
 // Calls under way, and those of them that follow changes. Beyond: RESOURCE_EXHAUSTED at once.
@@ -22,16 +20,10 @@ inline constexpr std::size_t kFollowerChangesMax = 1024;
 inline constexpr std::size_t kStreamPage = 64;
 // A follower that takes nothing for so long is cut off, and begins again.
 inline constexpr Duration kFollowerStallMax = std::chrono::minutes(1);
-// For a call whose caller names no earlier deadline.
+// For what a stream reads from the store at a time.
 inline constexpr Duration kCallTimeout = std::chrono::seconds(30);
-// Memory and threads of gRPC. Beyond: connections and calls are refused.
-inline constexpr std::size_t kRpcBytesMax = std::size_t{128} << 20;
-inline constexpr int kRpcThreadsMax = 16;
-// A connection on which nothing comes back for so long is given up, by either end; a caller that
-// asks more often is cut off.
+// A connection to a databroker on which nothing comes back for so long is given up.
 inline constexpr Duration kKeepalive = std::chrono::seconds(5);
-inline constexpr Duration kKeepaliveLeast = std::chrono::seconds(2);
-inline constexpr Duration kFollowerKeepalive = std::chrono::seconds(30);
 // Of a process that asks another for records: to connect, and between attempts.
 inline constexpr Duration kConnectTimeout = std::chrono::seconds(2);
 inline constexpr Duration kReconnectFirst = std::chrono::milliseconds(100);
@@ -42,7 +34,5 @@ inline constexpr Duration kAnswerTimeout = std::chrono::seconds(3);
 inline constexpr Duration kListTimeout = std::chrono::seconds(30);
 // Records it holds, so that they need not be asked for again, by their bytes.
 inline constexpr std::size_t kHeldBytesMax = std::size_t{64} << 20;
-// How long calls that are under way may go on when the process ends.
-inline constexpr Duration kRpcStopGrace = std::chrono::seconds(5);
 
 }  // namespace vallum::databroker

@@ -219,6 +219,14 @@ Async<void> server_info(Work<Empty, wire::ServerInfoResponse> work) {
   co_return Result<void>();
 }
 
+Async<void> get_checkpoint(Work<wire::GetCheckpointRequest, wire::GetCheckpointResponse> work) {
+  CO_TRY(const StoreState state, co_await work.desk->broker().state(work.deadline));
+  work.response->mutable_checkpoint()->set_server_version(state.server_version);
+  work.response->mutable_checkpoint()->set_record_version(state.latest_version);
+  work.response->set_is_leader(true);
+  co_return Result<void>();
+}
+
 Async<void> get_options(Work<wire::GetOptionsRequest, wire::GetOptionsResponse> work) {
   CO_TRY(const OptionsByType options, co_await work.desk->broker().options(work.deadline));
   auto& message = *work.response->mutable_options();

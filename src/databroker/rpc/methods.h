@@ -12,6 +12,8 @@ namespace databroker {
 class AcquireLeaseRequest;
 class AcquireLeaseResponse;
 class ClearResponse;
+class GetCheckpointRequest;
+class GetCheckpointResponse;
 class GetOptionsRequest;
 class GetOptionsResponse;
 class GetRequest;
@@ -58,6 +60,8 @@ Async<void> put(Work<wire::PutRequest, wire::PutResponse> work);
 // PermissionDenied for a Reader that would change more than when a session was used.
 Async<void> patch(Work<wire::PatchRequest, wire::PatchResponse> work);
 Async<void> server_info(Work<Empty, wire::ServerInfoResponse> work);
+// Of the store: several databrokers that share one are one leader.
+Async<void> get_checkpoint(Work<wire::GetCheckpointRequest, wire::GetCheckpointResponse> work);
 Async<void> get_options(Work<wire::GetOptionsRequest, wire::GetOptionsResponse> work);
 Async<void> set_options(Work<wire::SetOptionsRequest, wire::SetOptionsResponse> work);
 Async<void> acquire_lease(Work<wire::AcquireLeaseRequest, wire::AcquireLeaseResponse> work);

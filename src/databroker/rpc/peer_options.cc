@@ -83,30 +83,38 @@ Result<std::vector<RecordClientOptions>> databrokers_of(const config::Settings& 
   return databrokers;
 }
 
-Result<RecordServerOptions> listener_options(const config::Settings& settings,
-                                             WallTime now,
-                                             Entropy& entropy) {
-  const config::RecordServiceSettings& wanted = settings.record_service;
-  RecordServerOptions options;
-  options.address = {.ip = wanted.address->host.value_or(net::any_address()),
-                     .port = wanted.address->port};
-  options.client_ca_pem = wanted.client_ca_pem;
-  if (wanted.insecure) {
-    return options;
+Result<rpc::Certificate> listener_certificate(const config::Settings& settings,
+                                              ServedOn served,
+                                              WallTime now,
+                                              Entropy& entropy) {
+  const config::RecordServiceSettings& records = settings.record_service;
+  const config::ExtAuthzSettings& decisions = settings.ext_authz;
+  rpc::Certificate shown;
+  if (served.records) {
+    shown.client_ca_pem = records.client_ca_pem;
   }
-  if (settings.tls_derive.empty()) {
-    options.certificate_pem = settings.certificates.front().certificate_pem;
-    options.private_key_pem = settings.certificates.front().private_key_pem.clone();
-    return options;
+  if (served.decisions) {
+    append_pem(shown.client_ca_pem, decisions.client_ca_pem);
+  }
+  if (decisions.grpc_insecure) {
+    return shown;
+  }
+  if (!served.records || settings.tls_derive.empty()) {
+    if (settings.certificates.empty()) {
+      return fail(ErrorKind::InvalidInput, "it speaks TLS and needs a certificate");
+    }
+    shown.chain_pem = settings.certificates.front().certificate_pem;
+    shown.private_key_pem = settings.certificates.front().private_key_pem.clone();
+    return shown;
   }
   TRY(const crypto::CertifiedKey authority, crypto::derive_ca(*settings.shared_secret));
   crypto::CertificateRequest request = request_for(settings.tls_derive, now);
   request.dns_names.push_back(settings.tls_derive);
   TRY(crypto::CertifiedKey leaf, crypto::generate_leaf(authority, request, entropy));
-  options.certificate_pem = std::move(leaf.certificate_pem);
-  options.private_key_pem = std::move(leaf.private_key_pem);
-  TRY_OK(trust_derived(settings, options.client_ca_pem));
-  return options;
+  shown.chain_pem = std::move(leaf.certificate_pem);
+  shown.private_key_pem = std::move(leaf.private_key_pem);
+  TRY_OK(trust_derived(settings, shown.client_ca_pem));
+  return shown;
 }
 
 }  // namespace vallum::databroker

@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "config/settings.h"
 #include "databroker/rpc/record_client.h"
-#include "databroker/rpc/record_server.h"
+#include "rpc/server.h"
 
 // How the processes of one deployment reach each other, by their configuration
 // (docs/split_services.md).
@@ -37,9 +37,18 @@ Result<std::vector<RecordClientOptions>> databrokers_of(const config::Settings& 
                                                         const CallerIdentity& caller,
                                                         Entropy& entropy);
 
-// Of the listener, which the configuration has. Its shared secret is there.
-Result<RecordServerOptions> listener_options(const config::Settings& settings,
-                                             WallTime now,
-                                             Entropy& entropy);
+// What a listener is for.
+struct ServedOn {
+  bool records = false;
+  bool decisions = false;
+};
+
+// What the gRPC listener shows, and of whom it asks for a certificate: of the callers of each
+// service it serves. With tls_derive the configuration's shared secret is there. InvalidInput when
+// the configuration has no certificate.
+Result<rpc::Certificate> listener_certificate(const config::Settings& settings,
+                                              ServedOn served,
+                                              WallTime now,
+                                              Entropy& entropy);
 
 }  // namespace vallum::databroker

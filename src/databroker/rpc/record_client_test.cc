@@ -115,17 +115,19 @@ TEST_F(RecordClientTest, SendsNothingInClearTextBeyondTheMachine) {
 
 class RecordClientTlsTest : public RecordClientTest {
  protected:
-  RecordServerOptions server_options(bool asks_for_certificates) const {
+  testing::RecordServiceWish server_options(bool asks_for_certificates) const {
+    return {.certificate = shown_of(authority_, asks_for_certificates)};
+  }
+  rpc::Certificate shown_of(const testing::TestAuthority& authority,
+                            bool asks_for_certificates) const {
     testing::CertificateWish wish;
     wish.extensions = {{"basicConstraints", "critical,CA:FALSE"},
                        {"keyUsage", "critical,digitalSignature"},
                        {"extendedKeyUsage", "serverAuth"}};
-    const auto leaf = authority_.issue(wish.named("DNS:databroker.example"));
-    RecordServerOptions options;
-    options.certificate_pem = leaf.pem();
-    options.private_key_pem = Secret(leaf.key_pem());
-    options.client_ca_pem = asks_for_certificates ? authority_.pem() : "";
-    return options;
+    const auto leaf = authority.issue(wish.named("DNS:databroker.example"));
+    return {.chain_pem = leaf.pem(),
+            .private_key_pem = Secret(leaf.key_pem()),
+            .client_ca_pem = asks_for_certificates ? authority.pem() : ""};
   }
   RecordClientOptions tls_options(const std::string& address) const {
     RecordClientOptions options = options_of(address);
@@ -170,6 +172,53 @@ TEST_F(RecordClientTlsTest, ShowsItsCertificateAndIsBoundByIt) {
   ASSERT_FALSE(not_permitted.has_value());
   EXPECT_TRUE(not_permitted.error().message().contains("vallum:service:identity-manager"));
   EXPECT_TRUE(refusal(tls_options(service.address())).contains("--certificate-file"));
+}
+
+// Whoever is connected stays so.
+TEST_F(RecordClientTlsTest, ConnectionsAreShownTheCertificateThatWasSetLast) {
+  testing::RecordService service(memory(), server_options(false));
+  const testing::TestAuthority next("Next", clock_.wall());
+  const auto connected = client(tls_options(service.address()));
+  ASSERT_TRUE(connected->put({thing("a")}).has_value());
+  RecordClientOptions trusts_next = tls_options(service.address());
+  trusts_next.authorities_pem = next.pem();
+
+  service.server().use(shown_of(next, false));
+
+  EXPECT_TRUE(connected->put({thing("b")}).has_value());
+  EXPECT_TRUE(refusal(tls_options(service.address())).contains("--ca-file"));
+  EXPECT_EQ(refusal(std::move(trusts_next)), "");
+}
+
+TEST_F(RecordClientTlsTest, OtherAuthoritiesCountForCallersFromThenOn) {
+  testing::RecordService service(memory(), server_options(true));
+  const testing::TestAuthority next("Next", clock_.wall());
+  rpc::Certificate shown = shown_of(authority_, true);
+  shown.client_ca_pem = next.pem();
+  const auto issued_by = [this, &service](const testing::TestAuthority& authority) {
+    RecordClientOptions options = tls_options(service.address());
+    const auto leaf =
+        authority.issue(testing::CertificateWish().named("URI:vallum:service:databroker"));
+    options.certificate_pem = leaf.pem();
+    options.private_key_pem = Secret(leaf.key_pem());
+    return options;
+  };
+  ASSERT_EQ(refusal(issued_by(authority_)), "");
+
+  service.server().use(std::move(shown));
+
+  EXPECT_NE(refusal(issued_by(authority_)), "");
+  EXPECT_EQ(refusal(issued_by(next)), "");
+}
+
+TEST_F(RecordClientTlsTest, WhetherCallersAreAskedForACertificateStays) {
+  testing::RecordService asks(memory(), server_options(true));
+  testing::RecordService does_not_ask(memory(), server_options(false));
+
+  EXPECT_FALSE(asks.server().check(shown_of(authority_, false)).has_value());
+  EXPECT_FALSE(asks.server().check({}).has_value());
+  EXPECT_FALSE(does_not_ask.server().check(shown_of(authority_, true)).has_value());
+  EXPECT_TRUE(does_not_ask.server().check(shown_of(authority_, false)).has_value());
 }
 
 }  // namespace

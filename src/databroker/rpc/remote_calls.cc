@@ -97,6 +97,7 @@ Result<void> read_stream(RemotePeers& peers,
                          const StreamUse& use,
                          const grpc::ByteBuffer& request,
                          UniqueFunction<Result<bool>(grpc::ByteBuffer&)> take) {
+  peers.use_newest();
   TRY(RemotePeers::Peer* const peer, peers.next(use.use));
   const Duration timeout = peer->is_suspect ? timeout_of(*peer) : use.timeout;
   grpc::ClientContext context;

@@ -111,6 +111,7 @@ std::vector<Answered<Response>> call_all(
   std::vector<Flight<Request, Response>> flights(requests.size());
   grpc::CompletionQueue queue;
   std::size_t under_way = 0;
+  peers.use_newest();
   for (std::size_t i = 0; i < requests.size(); ++i) {
     add(i, flights[i].context());
     under_way += flights[i].start(peers, use, method, requests[i], queue) ? 1 : 0;

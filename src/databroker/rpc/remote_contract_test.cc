@@ -58,7 +58,7 @@ class RemoteBackend final : public Backend {
   std::unique_ptr<Store> open(Entropy& entropy) override {
     auto kept = std::make_unique<PrunedStore>(entropy);
     kept_ = kept.get();
-    service_.emplace(std::move(kept), RecordServerOptions(), kFollowerStallMax, clock_);
+    service_.emplace(std::move(kept), testing::RecordServiceWish{.clock = clock_});
     return connect();
   }
   void advance(Duration duration) override { clock_.advance(duration); }

@@ -66,6 +66,7 @@ void RemoteListener::stop() {
 }
 
 void RemoteListener::begin() {
+  peers_.use_newest();
   const async::Snapshot<StoreState> known = known_.load();
   auto peer = known == nullptr || known->server_version == 0
                   ? Result<RemotePeers::Peer*>(fail(ErrorKind::Unavailable, "nothing is known yet"))

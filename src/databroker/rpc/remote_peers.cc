@@ -42,17 +42,38 @@ RecordClientOptions copy_of(const RecordClientOptions& options) {
 
 }  // namespace
 
-Result<RemotePeers> RemotePeers::make(const std::vector<RecordClientOptions>& databrokers,
+Result<RemotePeers> RemotePeers::make(const KnownDatabrokers& databrokers,
                                       const Clock& clock,
                                       Entropy& entropy) {
-  RemotePeers made;
-  for (const RecordClientOptions& options : databrokers) {
-    TRY(auto channel,
-        RecordChannel::make(
-            copy_of(options), {.asker = Asker::Service, .keepalive = kKeepalive}, clock, entropy));
-    made.peers_.push_back({.channel = std::move(channel)});
-  }
+  RemotePeers made({.databrokers = &databrokers, .clock = &clock, .entropy = &entropy});
+  TRY_OK(made.connect_to(databrokers.load()));
   return made;
+}
+
+Result<void> RemotePeers::connect_to(
+    async::Snapshot<std::vector<RecordClientOptions>> databrokers) {
+  used_ = std::move(databrokers);
+  std::vector<Peer> peers;
+  for (const RecordClientOptions& options : *used_) {
+    TRY(auto channel,
+        RecordChannel::make(copy_of(options),
+                            {.asker = Asker::Service, .keepalive = kKeepalive},
+                            *from_.clock,
+                            *from_.entropy));
+    peers.push_back({.channel = std::move(channel)});
+  }
+  peers_ = std::move(peers);
+  next_ = 0;
+  last_failure_.reset();
+  return {};
+}
+
+void RemotePeers::use_newest() {
+  auto newest = from_.databrokers->load();
+  if (newest != used_) {
+    // What may not be in clear text was said when the configuration was loaded.
+    static_cast<void>(connect_to(std::move(newest)));
+  }
 }
 
 RemotePeers::Peer* RemotePeers::find_connected(Use use) {

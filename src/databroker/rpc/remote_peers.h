@@ -6,10 +6,14 @@
 #include <string_view>
 #include <vector>
 
+#include "async/snapshot.h"
 #include "base/error.h"
 #include "databroker/rpc/record_channel.h"
 
 namespace vallum::databroker {
+
+// Which databrokers a process may ask, and how: what is stored last counts. Any thread.
+using KnownDatabrokers = async::SnapshotCell<std::vector<RecordClientOptions>>;
 
 // The databrokers that a process may ask, and which of them is there. One thread at a time.
 class RemotePeers {
@@ -23,9 +27,14 @@ class RemotePeers {
     bool may_wait = true;
   };
 
-  static Result<RemotePeers> make(const std::vector<RecordClientOptions>& databrokers,
+  // Those of the cell, which is not empty. All outlive it.
+  static Result<RemotePeers> make(const KnownDatabrokers& databrokers,
                                   const Clock& clock,
                                   Entropy& entropy);
+
+  // Begins anew with those of the cell if they are others. No peer is used across it. Those there
+  // were stay when the others cannot be used.
+  void use_newest();
 
   enum class Use : std::uint8_t {
     Call,
@@ -43,8 +52,17 @@ class RemotePeers {
   std::size_t size() const { return peers_.size(); }
 
  private:
+  struct From {
+    const KnownDatabrokers* databrokers;
+    const Clock* clock;
+    Entropy* entropy;
+  };
+  explicit RemotePeers(From from) : from_(from) {}
+  Result<void> connect_to(async::Snapshot<std::vector<RecordClientOptions>> databrokers);
   Peer* find_connected(Use use);
 
+  From from_;
+  async::Snapshot<std::vector<RecordClientOptions>> used_;
   std::vector<Peer> peers_;
   std::size_t next_ = 0;
   std::optional<Error> last_failure_;

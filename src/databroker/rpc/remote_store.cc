@@ -101,8 +101,12 @@ BatchOutcome outcome_of_put(RemotePeers& peers,
 }  // namespace
 
 struct RemoteStore::Native {
-  Native(RemotePeers peers_of_calls, RemotePeers peers_of_listener, const Parts& parts)
-      : peers(std::move(peers_of_calls)),
+  Native(std::unique_ptr<KnownDatabrokers> of,
+         RemotePeers peers_of_calls,
+         RemotePeers peers_of_listener,
+         const Parts& parts)
+      : databrokers(std::move(of)),
+        peers(std::move(peers_of_calls)),
         listeners_peers(std::move(peers_of_listener)),
         clock(parts.clock),
         entropy(parts.entropy),
@@ -122,6 +126,7 @@ struct RemoteStore::Native {
                        std::vector<std::optional<Record>>& records);
   Result<std::vector<BatchOutcome>> put_all(std::vector<Batch> batches);
 
+  std::unique_ptr<KnownDatabrokers> databrokers;
   RemotePeers peers;
   std::optional<RemotePeers> listeners_peers;  // until listen()
   const Clock& clock;
@@ -269,11 +274,18 @@ RemoteStore::RemoteStore(std::unique_ptr<Native> native) : native_(std::move(nat
 RemoteStore::~RemoteStore() = default;
 
 Result<std::unique_ptr<RemoteStore>> RemoteStore::make(Parts parts) {
-  TRY(auto peers, RemotePeers::make(parts.databrokers, parts.clock, parts.entropy));
-  TRY(auto of_listener, RemotePeers::make(parts.databrokers, parts.clock, parts.entropy));
-  auto native =
-      std::make_unique<Native>(std::move(peers), std::move(of_listener), std::move(parts));
+  auto databrokers = std::make_unique<KnownDatabrokers>(
+      async::make_snapshot<std::vector<RecordClientOptions>>(std::move(parts.databrokers)));
+  TRY(auto peers, RemotePeers::make(*databrokers, parts.clock, parts.entropy));
+  TRY(auto of_listener, RemotePeers::make(*databrokers, parts.clock, parts.entropy));
+  auto native = std::make_unique<Native>(
+      std::move(databrokers), std::move(peers), std::move(of_listener), parts);
   return std::unique_ptr<RemoteStore>(new RemoteStore(std::move(native)));
+}
+
+void RemoteStore::use(std::vector<RecordClientOptions> databrokers) {
+  native_->databrokers->store(
+      async::make_snapshot<std::vector<RecordClientOptions>>(std::move(databrokers)));
 }
 
 StoreState RemoteStore::state() const {

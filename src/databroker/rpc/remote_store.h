@@ -40,6 +40,10 @@ class RemoteStore final : public Store, public Keeper {
   static Result<std::unique_ptr<RemoteStore>> make(Parts parts);
   ~RemoteStore() override;
 
+  // Asks these from its next call on, at least one of the same data set: for other secrets and
+  // certificates. Any thread.
+  void use(std::vector<RecordClientOptions> databrokers);
+
   // All zero until a databroker has been reached.
   StoreState state() const override;
   Result<std::vector<BatchOutcome>> commit(std::vector<Batch> batches, WallTime now) override;

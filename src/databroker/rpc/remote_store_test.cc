@@ -32,6 +32,15 @@ RecordKey key(const std::string& id, std::string_view type = kThing) {
 
 class RemoteStoreTest : public ::testing::Test {
  protected:
+  static std::vector<RecordClientOptions> asked_with(const Secret& secret,
+                                                     const std::string& address) {
+    std::vector<RecordClientOptions> databrokers(1);
+    databrokers.front().address = address;
+    databrokers.front().shared_secret = secret.clone();
+    databrokers.front().service = "databroker";
+    databrokers.front().clear_text = true;
+    return databrokers;
+  }
   std::unique_ptr<Store> memory() { return std::make_unique<MemoryStore>(entropy_); }
   std::unique_ptr<RemoteStore> remote(const std::vector<std::string>& addresses,
                                       const std::string& service = "databroker",
@@ -265,6 +274,36 @@ TEST_F(RemoteStoreTest, HasTheDatabrokerAnswerQueries) {
   EXPECT_EQ(answer->records[0].id, "a");
   EXPECT_EQ(answer->records[1].id, "c");
   EXPECT_EQ(answer->total_count, 2U);
+}
+
+// The databroker knows both while the secret changes, then the new one alone.
+TEST_F(RemoteStoreTest, CallsWithTheSecretItWasToldLast) {
+  testing::RecordService service(memory());
+  const auto store = remote({service.address()});
+  ASSERT_TRUE(store->refresh().has_value());
+  const Secret next("the secret that comes afterwards");
+  std::vector<Secret> both;
+  both.push_back(next.clone());
+  both.push_back(testing::record_service_secret());
+
+  service.use(SecretList(std::move(both)));
+  EXPECT_TRUE(commit(*store, thing("a", "1")).has_value());
+  store->use(asked_with(next, service.address()));
+  service.use(SecretList(next.clone()));
+  EXPECT_TRUE(commit(*store, thing("b", "1")).has_value());
+
+  store->use(asked_with(testing::record_service_secret(), service.address()));
+  EXPECT_FALSE(commit(*store, thing("c", "1")).has_value());
+}
+
+// What cannot be used leaves those there were.
+TEST_F(RemoteStoreTest, KeepsItsDatabrokersWhenOthersCannotBeAsked) {
+  const testing::RecordService service(memory());
+  const auto store = remote({service.address()});
+
+  store->use(asked_with(testing::record_service_secret(), "10.0.0.1:5443"));
+
+  EXPECT_TRUE(commit(*store, thing("a", "1")).has_value());
 }
 
 }  // namespace

@@ -24,18 +24,12 @@ Unexpected gone_data() {
   return fail(ErrorKind::Conflict, "invalid record version");
 }
 
-// Why a stream ends that did not come to its end.
-Unexpected ended(const Desk& desk) {
-  return desk.is_stopping() ? fail(ErrorKind::Unavailable, "the process stops")
-                            : fail(ErrorKind::Cancelled, "the caller went away");
-}
-
 // One call that is being answered.
 template <class Request, class Message>
 struct Sending {
   Desk* desk = nullptr;
-  Outlet* outlet = nullptr;
-  Stream<Message>* stream = nullptr;
+  rpc::Call* caller = nullptr;
+  const CallFacts* facts = nullptr;
   const Request* request = nullptr;
   // What is being written.
   Message message = {};
@@ -43,33 +37,9 @@ struct Sending {
 using SyncSending = Sending<wire::SyncRequest, wire::SyncResponse>;
 using SyncLatestSending = Sending<wire::SyncLatestRequest, wire::SyncLatestResponse>;
 
-// Sends what is in call->message, and returns when it was taken. A caller that takes nothing for
-// too long is cut off. When the process stops, a write that was begun may end, so that the caller
-// hears why; the server's grace bounds how long that takes.
 template <class Call>
 Async<void> send(Call* call) {
-  Outlet* const outlet = call->outlet;
-  Desk* const desk = call->desk;
-  if (outlet->is_gone || desk->is_stopping()) {
-    co_return ended(*desk);
-  }
-  outlet->is_writing = true;
-  call->stream->start_write(call->message);
-  Deadline stalled = desk->core().deadline_in(desk->follower_stall_max());
-  while (outlet->is_writing) {
-    const bool turned = co_await outlet->turned.wait(stalled);
-    outlet->turned.reset();
-    if (outlet->is_writing && !turned) {
-      call->stream->cut_off();
-      stalled = Deadline::never();  // the write now ends, one way or the other
-    }
-  }
-  // Whoever waits for changes must look again.
-  outlet->turned.set();
-  if (outlet->is_gone) {
-    co_return ended(*desk);
-  }
-  co_return Result<void>();
+  return Desk::send(call->desk, call->caller, &call->message);
 }
 
 // The options of one type, empty ones too, or of all types that have some.
@@ -110,10 +80,7 @@ Async<void> send_options(Call* call) {
 class Follower {
  public:
   explicit Follower(SyncSending* call)
-      : desk_(call->desk),
-        outlet_(call->outlet),
-        call_(call),
-        after_(call->request->record_version()) {}
+      : desk_(call->desk), call_(call), after_(call->request->record_version()) {}
 
   static Async<void> run(Follower* self) {
     const wire::SyncRequest& request = *self->call_->request;
@@ -153,7 +120,7 @@ class Follower {
       heard_changes_ += event.batch->records.size();
       heard_.push_back(event.batch);
     }
-    outlet_->turned.set();
+    call_->caller->turned().set();
   }
 
   // Sends what the store has, to its end.
@@ -178,8 +145,8 @@ class Follower {
   }
 
   static Async<void> next(Follower* self) {
-    if (self->outlet_->is_gone || self->desk_->is_stopping()) {
-      co_return ended(*self->desk_);
+    if (self->call_->caller->is_gone() || self->desk_->is_stopping()) {
+      co_return Desk::ended(*self->desk_);
     }
     if (self->is_behind_) {
       auto caught_up = co_await catch_up(self);
@@ -192,8 +159,8 @@ class Follower {
       auto sent = co_await send_all(self, batch->records, batch->state);
       co_return sent;
     }
-    co_await self->outlet_->turned.wait();
-    self->outlet_->turned.reset();
+    co_await self->call_->caller->turned().wait();
+    self->call_->caller->turned().reset();
     co_return Result<void>();
   }
 
@@ -210,7 +177,7 @@ class Follower {
       if (!type.empty() && record.type != type) {
         continue;
       }
-      if (self->outlet_->without_values) {
+      if (self->call_->facts->without_values) {
         record.value = {};
       }
       self->call_->message.Clear();
@@ -221,7 +188,6 @@ class Follower {
   }
 
   Desk* desk_;
-  Outlet* outlet_;
   SyncSending* call_;
   // The last version that was sent, or left out.
   std::uint64_t after_;
@@ -233,7 +199,7 @@ class Follower {
 // Sends the records of one type that are not newer than `state`: what is newer comes with sync().
 Async<void> send_latest(SyncLatestSending* call, std::string type, StoreState state) {
   Desk* const desk = call->desk;
-  Page page{.after_version = call->outlet->after_version, .records_max = kStreamPage};
+  Page page{.after_version = call->facts->after_version, .records_max = kStreamPage};
   for (;;) {
     CO_TRY(FetchedPage fetched,
            co_await desk->broker().list(type, page, desk->core().deadline_in(kCallTimeout)));
@@ -278,22 +244,24 @@ Async<void> run_latest(SyncLatestSending* call) {
 }  // namespace
 
 Async<void> sync(Desk* desk,
-                 Outlet* outlet,
-                 Stream<wire::SyncResponse>* stream,
+                 rpc::Call* call,
+                 const CallFacts* facts,
                  const wire::SyncRequest* request) {
-  stream->send_head();
-  SyncSending call{.desk = desk, .outlet = outlet, .stream = stream, .request = request};
-  Follower follower(&call);
+  call->send_head();
+  SyncSending sending{
+      .desk = desk, .caller = call, .facts = facts, .request = request, .message = {}};
+  Follower follower(&sending);
   co_return co_await Follower::run(&follower);
 }
 
 Async<void> sync_latest(Desk* desk,
-                        Outlet* outlet,
-                        Stream<wire::SyncLatestResponse>* stream,
+                        rpc::Call* call,
+                        const CallFacts* facts,
                         const wire::SyncLatestRequest* request) {
-  stream->send_head();
-  SyncLatestSending call{.desk = desk, .outlet = outlet, .stream = stream, .request = request};
-  co_return co_await run_latest(&call);
+  call->send_head();
+  SyncLatestSending sending{
+      .desk = desk, .caller = call, .facts = facts, .request = request, .message = {}};
+  co_return co_await run_latest(&sending);
 }
 
 }  // namespace vallum::databroker

@@ -57,13 +57,38 @@ function openssl(...args) {
   execFileSync('openssl', args, {stdio: ['ignore', 'ignore', 'pipe']});
 }
 
-// A port nobody listens on now. Asked of the kernel, so that scenarios never share one.
+// Below those that the kernel gives to connections, which come and go while a scenario starts.
+const kPorts = {first: 20000, count: 12000};
+const held = [];
+process.on('exit', () => held.forEach((file) => rmSync(file, {force: true})));
+
+// A port nobody listens on, and that no other scenario gets until this process ends.
 export async function freePort() {
+  const start = Math.floor(Math.random() * kPorts.count);
+  for (let i = 0; i < kPorts.count; ++i) {
+    const port = kPorts.first + ((start + i) % kPorts.count);
+    if (hold(port) && (await canListen(port))) return port;
+  }
+  throw new Error('no port is free');
+}
+
+function hold(port) {
+  const file = path.join(tmpdir(), `vallum-e2e-port-${port}`);
+  try {
+    writeFileSync(file, '', {flag: 'wx'});
+  } catch {
+    return false;
+  }
+  held.push(file);
+  return true;
+}
+
+function canListen(port) {
   const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const {port} = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return new Promise((resolve) => {
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 // Polls until `probe` returns something truthy, which it returns. `what` names the wait in the error.
