@@ -14,6 +14,8 @@ case $file in
     checks=$checks,-misc-non-private-member-variables-in-classes,-readability-function-size
     checks=$checks,-readability-function-cognitive-complexity,-concurrency-mt-unsafe,-performance-*
     checks=$checks,-bugprone-suspicious-missing-comma,-bugprone-unused-return-value
+    # gtest declares some of protobuf's names in a namespace of its own.
+    checks=$checks,-bugprone-forward-declaration-namespace
     # The libraries they link against allow no global object; the frameworks of tests and benches are made of them.
     extra=(--extra-arg=-Wno-global-constructors)
     ;;

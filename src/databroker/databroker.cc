@@ -263,15 +263,15 @@ std::vector<PendingWrite> Databroker::Native::take_group() {
   std::vector<PendingWrite> group;
   std::size_t bytes = 0;
   while (!pending.empty() && group.size() < limits.commit_batches_max) {
-    PendingWrite& next = pending.front();
-    if (!next.deadline.has_passed(home.clock())) {
-      if (!group.empty() && bytes + next.bytes > limits.commit_bytes_max) {
+    const std::size_t next_bytes = pending.front().bytes;
+    if (!pending.front().deadline.has_passed(home.clock())) {
+      if (!group.empty() && bytes + next_bytes > limits.commit_bytes_max) {
         break;
       }
-      bytes += next.bytes;
-      group.push_back(std::move(next));
+      bytes += next_bytes;
+      group.push_back(std::move(pending.front()));
     }
-    pending_bytes -= next.bytes;
+    pending_bytes -= next_bytes;
     pending.pop_front();
   }
   return group;

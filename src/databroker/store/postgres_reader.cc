@@ -14,6 +14,7 @@ PostgresLookup::PostgresLookup(const std::vector<RecordKey>& keys, RowSeal& seal
 
 PostgresParameters PostgresLookup::parameters() const {
   std::vector<ByteView> ids;
+  ids.reserve(ids_.size());
   for (const auto& [key, id] : ids_) {
     ids.emplace_back(id);
   }

@@ -11,70 +11,73 @@
 
 namespace vallum::testing {
 
-using namespace databroker;  // a node of it is one
-
 // A data set that several nodes change.
 struct SharedSet {
-  explicit SharedSet(Entropy& entropy) : store(std::make_unique<MemoryStore>(entropy)) {}
+  explicit SharedSet(Entropy& entropy)
+      : store(std::make_unique<databroker::MemoryStore>(entropy)) {}
 
-  std::unique_ptr<MemoryStore> store;
+  std::unique_ptr<databroker::MemoryStore> store;
   bool is_away = false;
 };
 
 // One node's view of it: knows what it last looked at.
-class SharedView final : public Store {
+class SharedView final : public databroker::Store {
  public:
   explicit SharedView(SharedSet& set) : set_(set), known_(set.store->state()) {}
 
-  StoreState state() const override { return known_; }
-  Result<std::vector<BatchOutcome>> commit(std::vector<Batch> batches, WallTime now) override {
+  databroker::StoreState state() const override { return known_; }
+  Result<std::vector<databroker::BatchOutcome>> commit(std::vector<databroker::Batch> batches,
+                                                       WallTime now) override {
     TRY_OK(look());
     auto outcomes = set_.store->commit(std::move(batches), now);
     known_ = set_.store->state();
     return outcomes;
   }
-  Result<Record> get(const RecordKey& key) override { return set_.store->get(key); }
-  Result<std::vector<Record>> list(std::string_view type, Page page) override {
+  Result<databroker::Record> get(const databroker::RecordKey& key) override {
+    return set_.store->get(key);
+  }
+  Result<std::vector<databroker::Record>> list(std::string_view type,
+                                               databroker::Page page) override {
     return set_.store->list(type, page);
   }
-  Result<std::vector<Record>> changes(Page page) override {
+  Result<std::vector<databroker::Record>> changes(databroker::Page page) override {
     TRY_OK(look());
     return set_.store->changes(page);
   }
-  Result<std::vector<Record>> find(std::string_view type,
-                                   const std::vector<IndexEntry>& any_of,
-                                   Page page) override {
+  Result<std::vector<databroker::Record>> find(std::string_view type,
+                                               const std::vector<databroker::IndexEntry>& any_of,
+                                               databroker::Page page) override {
     return set_.store->find(type, any_of, page);
   }
   Result<std::vector<std::string>> types() override { return set_.store->types(); }
   Result<std::uint64_t> count(std::string_view type) override { return set_.store->count(type); }
-  Result<OptionsByType> options() override { return set_.store->options(); }
-  Result<void> set_options(std::string_view type, const TypeOptions& options) override {
+  Result<databroker::OptionsByType> options() override { return set_.store->options(); }
+  Result<void> set_options(std::string_view type, const databroker::TypeOptions& options) override {
     return set_.store->set_options(type, options);
   }
-  Result<Lease> acquire_lease(std::string_view name,
-                              std::string_view id,
-                              Duration duration,
-                              WallTime now) override {
+  Result<databroker::Lease> acquire_lease(std::string_view name,
+                                          std::string_view id,
+                                          Duration duration,
+                                          WallTime now) override {
     return set_.store->acquire_lease(name, id, duration, now);
   }
-  Result<Lease> renew_lease(std::string_view name,
-                            std::string_view id,
-                            Duration duration,
-                            WallTime now) override {
+  Result<databroker::Lease> renew_lease(std::string_view name,
+                                        std::string_view id,
+                                        Duration duration,
+                                        WallTime now) override {
     return set_.store->renew_lease(name, id, duration, now);
   }
   Result<void> release_lease(std::string_view name, std::string_view id) override {
     return set_.store->release_lease(name, id);
   }
   Result<void> clear() override { return set_.store->clear(); }
-  Result<StoreState> refresh() override { return look(); }
+  Result<databroker::StoreState> refresh() override { return look(); }
   Result<std::size_t> prune_tombstones(WallTime before) override {
     return set_.store->prune_tombstones(before);
   }
 
  private:
-  Result<StoreState> look() {
+  Result<databroker::StoreState> look() {
     if (set_.is_away) {
       return fail(ErrorKind::Unavailable, "away");
     }
@@ -83,7 +86,7 @@ class SharedView final : public Store {
   }
 
   SharedSet& set_;
-  StoreState known_;
+  databroker::StoreState known_;
 };
 
 }  // namespace vallum::testing
