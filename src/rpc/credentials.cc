@@ -1,9 +1,13 @@
 #include "rpc/credentials.h"
 
+#include <cstddef>
+#include <string>
+
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
 #include "base/check.h"
+#include "base/secret.h"
 
 namespace vallum::rpc {
 namespace {
@@ -45,13 +49,14 @@ class ChangingCredentials final : public grpc::ServerCredentials {
     if (now == credentials->shown_) {
       return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     }
-    const std::string key(now->private_key_pem.expose_text());
+    std::string key(now->private_key_pem.expose_text());  // gRPC wants it to end with a zero
     const grpc_ssl_pem_key_cert_pair pair{.private_key = key.c_str(),
                                           .cert_chain = now->chain_pem.c_str()};
     // gRPC wants authorities even where it asks no caller for a certificate.
     const std::string& authorities =
         now->client_ca_pem.empty() ? now->chain_pem : now->client_ca_pem;
     *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
+    wipe({reinterpret_cast<std::byte*>(key.data()), key.size()});
     credentials->shown_ = std::move(now);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
