@@ -6,7 +6,7 @@
 
 namespace vallum::rpc {
 
-// Of the metadata of a call. Beyond: RESOURCE_EXHAUSTED.
+// Of the metadata of a call. Beyond: RESOURCE_EXHAUSTED, and the end of the connection.
 inline constexpr std::size_t kMetadataBytesMax = std::size_t{32} << 10;
 // Memory and threads of gRPC for one listener. Beyond: connections and calls are refused.
 inline constexpr std::size_t kBytesMax = std::size_t{128} << 20;

@@ -267,6 +267,14 @@ def bad_tokens_are_refused(client):
     refused(lambda: client.ServerInfo(metadata=[("jwt", token())]), "UNAUTHENTICATED", "unauthenticated")
 
 
+def metadata_has_a_limit(client):
+    client.ServerInfo(metadata=[("x-some", "m" * 8000)])
+    # gRPC gives up the connection as well, so this caller has one of its own.
+    other = Client(TARGET, [], [("grpc.use_local_subchannel_pool", 1)])
+    refused(lambda: other.ServerInfo(metadata=[("x-much", "m" * 40000)]), "RESOURCE_EXHAUSTED")
+    client.ServerInfo()
+
+
 def roles_bound_what_a_caller_does(client):
     client.put(session("s"), thing("x"))
     use = pb.PatchRequest(records=[session("s")])

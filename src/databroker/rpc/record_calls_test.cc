@@ -132,6 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Behaviour{"EveryMethod", "every_method_answers"},
                       Behaviour{"Strangers", "strangers_get_no_answer"},
                       Behaviour{"BadTokens", "bad_tokens_are_refused"},
+                      Behaviour{"Metadata", "metadata_has_a_limit"},
                       Behaviour{"Roles", "roles_bound_what_a_caller_does"},
                       Behaviour{"Paths", "only_exact_paths_are_served"},
                       Behaviour{"OtherProtocols", "other_protocols_get_no_answer"},
